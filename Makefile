@@ -1,0 +1,35 @@
+# Each target is a few lines a person could type. After `source .venv/bin/activate` none of them is needed.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint lock
+
+demo: .venv ## Everything of study demo: tables, figures, report items
+	$(BIN)/snakemake --cores all
+
+test: .venv ## All tests, as CI runs them
+	$(BIN)/python -m pytest
+
+lint: .venv ## Style of Python, of the workflow, and Snakemake's own linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+lock: .venv ## Resolve pyproject.toml again into hash-locked requirements
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade --quiet \
+	  --custom-compile-command "make lock" --python-version 3.11 --extra test --extra lint --extra lock \
+	  pyproject.toml -o envs/requirements.txt
+
+.venv: .venv/installed
+.PHONY: .venv
+
+# Byte code is compiled once here: importing seaborn, pandas or scikit-learn is 2-4 times slower without it.
+.venv/installed: envs/requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Name another one with make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	sed -n "/^uv==/,/[^\\\\]$$/p" envs/requirements.txt > .venv/uv.txt
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode envs/requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@

@@ -1,0 +1,56 @@
+"""A Rate-Distortion Theory of Adversarial Examples: every table and figure from raw data.
+
+snakemake --cores 8                                                 the default study (config.yaml: study)
+snakemake --cores 8 paper                                           a study by name
+snakemake --cores 2 results/demo/runs/cnn/B/batch128/original/seed1/metrics.json      one seed
+snakemake --cores 2 results/demo/figures/figure4.svg                                  one figure
+snakemake --cores 1 results/paper/plan.md                           what a study costs, before it starts
+snakemake --configfile my_study.yaml --cores 8 my_study             your own data and model
+"""
+
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: "config.yaml"
+
+
+# The library lies in src/; this puts it on the path of every script too, in every environment and on every node.
+sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+
+
+# A limit on gpu holds per machine and per submitted job, not for a whole cluster run.
+resource_scopes:
+    gpu="local",
+
+
+include: "workflow/rules/common.smk"
+
+
+wildcard_constraints:
+    study="|".join(STUDIES),
+    dataset="|".join(DATASETS),
+    model="|".join(map(re.escape, MODELS)),
+    batch_size="|".join(map(str, BATCH_SIZES)),
+    labels="original|random",
+    seed="|".join(map(str, SEEDS)),
+
+
+report: "workflow/report/workflow.rst"
+
+
+rule all:
+    """Everything of the default study."""
+    input:
+        study_targets(config["study"]),
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/collect.smk"

@@ -1,0 +1,37 @@
+"""Named sources of images: uint8 images, integer labels, named splits.
+
+:func:`load` reads any of them. Nothing here needs a network except :func:`fetch` and :func:`fetch_dataset`, and importing
+this package imports neither torch nor scikit-learn, so that it may be asked for names and sizes at no cost.
+"""
+
+from rate_distortion.datasets.download import DownloadError, RemoteFile, fetch
+from rate_distortion.datasets.labelled_images import DatasetError, LabelledImages, split_validation
+from rate_distortion.datasets.remote import (
+    DEFAULT_MIRRORS,
+    fetch_dataset,
+    missing_files,
+    remote_file,
+    remote_files,
+    source_paths,
+)
+from rate_distortion.datasets.sources import DATASETS, DESCRIPTIONS, checksums, load, sizes
+
+__all__ = [
+    "DATASETS",
+    "DEFAULT_MIRRORS",
+    "DESCRIPTIONS",
+    "DatasetError",
+    "DownloadError",
+    "LabelledImages",
+    "RemoteFile",
+    "checksums",
+    "fetch",
+    "fetch_dataset",
+    "load",
+    "missing_files",
+    "remote_file",
+    "remote_files",
+    "sizes",
+    "source_paths",
+    "split_validation",
+]

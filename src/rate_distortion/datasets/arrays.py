@@ -1,0 +1,177 @@
+"""A user's own images: one .npz with ``images``, ``labels`` and optionally ``split``.
+
+Whatever does not fit is refused with one sentence that names the file, the array and how to put it right.
+"""
+
+from __future__ import annotations
+
+import difflib
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from rate_distortion.datasets.labelled_images import CHANNELS, DatasetError, LabelledImages, divide
+from rate_distortion.datasets.resizing import LARGEST_SIDE, SMALLEST_SIDE
+
+ARRAYS = ("images", "labels", "split")
+SPLITS = ("train", "test")
+"""Also the meaning of an integer ``split``: 0 is train, 1 is test."""
+
+TEST_SHARE = 0.2
+"""Of a file without ``split``, what becomes the test split."""
+
+
+def read_arrays(path: str | Path, split: str, seed: int) -> LabelledImages:
+    """Read a split of a user's file.
+
+    The file holds ``images`` (uint8; (N, side, side) or (N, side, side, 1 or 3); side 8 to 64), ``labels`` (integers
+    (N,), every class from 0 to the largest present) and optionally ``split`` ((N,), "train" and "test", or 0 and 1). Without
+    ``split``, a fifth of each class is the test split, drawn from the seed, as is the order of the images.
+
+    Raises:
+        DatasetError: the file is missing or damaged, or an array does not fit.
+    """
+    arrays = _read_npz(Path(path))
+    images = _checked_images(arrays["images"], f"images in {path}")
+    data = LabelledImages(images, _checked_labels(arrays["labels"], len(images), f"labels in {path}"))
+    if "split" in arrays:
+        return data.take(np.flatnonzero(_split_names(arrays["split"], len(data), f"split in {path}") == split))
+    try:
+        train, test = divide(data, _test_images(len(data)), seed)
+    except DatasetError as error:
+        raise DatasetError(
+            f"{path} has no split and too few images ({len(data)} in {data.classes} classes) to draw one; "
+            f"add an array split with 'train' or 'test' for each image"
+        ) from error
+    return {"train": train, "test": test}[split]
+
+
+def count_images(path: str | Path) -> dict[str, int]:
+    """Images in the train and test splits of a user's file, from its labels and split alone."""
+    arrays = _read_npz(Path(path), ("labels", "split"))
+    total = arrays["labels"].shape[0] if arrays["labels"].ndim else 0
+    if "split" in arrays:
+        names = _split_names(arrays["split"], total, f"split in {path}")
+        return {split: int(np.count_nonzero(names == split)) for split in SPLITS}
+    return {"train": total - _test_images(total), "test": _test_images(total)}
+
+
+def _test_images(total: int) -> int:
+    return max(1, round(TEST_SHARE * total))
+
+
+def _read_npz(path: Path, names: tuple[str, ...] = ARRAYS) -> Mapping[str, np.ndarray]:
+    if not path.is_file():
+        raise DatasetError(f"{path} does not exist or is no file; it should be your .npz with images and labels")
+    if not zipfile.is_zipfile(path):
+        raise DatasetError(f"{path} is no .npz file or is damaged; write it with numpy.savez(path, images=, labels=)")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            for name in ("images", "labels"):
+                if name not in archive.files:
+                    raise DatasetError(_absent(path, name, archive.files))
+            return {name: _read_array(archive, name, path) for name in names if name in archive.files}
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise DatasetError(f"{path} is damaged ({error}); write or copy it again") from error
+
+
+def _read_array(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> np.ndarray:
+    try:
+        array = archive[name]
+    except ValueError as error:  # numpy refuses to unpickle objects, and headers that make no sense
+        raise DatasetError(
+            f"{name} in {path} is an array of Python objects or damaged; make it one rectangular array of numbers"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        raise DatasetError(f"{name} in {path} is no numpy array; write the file with numpy.savez")
+    return array
+
+
+def _absent(path: Path, name: str, present: list[str]) -> str:
+    close = difflib.get_close_matches(name, present, n=1)
+    hint = f"; is it {close[0]!r}?" if close else ""
+    return f"{path} has no array {name!r}; it has {', '.join(map(repr, present)) or 'none'}{hint}"
+
+
+def _checked_images(images: np.ndarray, where: str) -> np.ndarray:
+    """The images as (N, side, side, channels)."""
+    if images.dtype != np.uint8:
+        raise DatasetError(f"{where} is of type {images.dtype}; it must be uint8{_conversion(images)}")
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4:
+        raise DatasetError(
+            f"{where} has shape {images.shape}; it must be (N, side, side) for grey or (N, side, side, 3) for RGB images"
+        )
+    total, height, width, channels = images.shape
+    if channels not in CHANNELS and height in CHANNELS and width == channels:
+        raise DatasetError(
+            f"{where} has shape {images.shape} with the channels first; they must come last: "
+            f"images.transpose(0, 2, 3, 1)"
+        )
+    if channels not in CHANNELS:
+        alpha = "; drop transparency with images[..., :3]" if channels == 4 else ""
+        raise DatasetError(f"{where} has {channels} channels (shape {images.shape}); allowed are 1 and 3{alpha}")
+    if height != width or not SMALLEST_SIDE <= height <= LARGEST_SIDE:
+        raise DatasetError(
+            f"{where} is {height}x{width} pixels; images must be square with a side of "
+            f"{SMALLEST_SIDE} to {LARGEST_SIDE}; crop or resize them"
+        )
+    if total == 0:
+        raise DatasetError(f"{where} is empty; it must hold at least one image per class and split")
+    return images
+
+
+def _conversion(images: np.ndarray) -> str:
+    """How to turn images of another type into uint8, as far as their values tell."""
+    if images.size == 0 or images.dtype.kind not in "fiub":
+        return ""
+    lowest, highest = images.min(), images.max()  # not a number compares false with everything below
+    if images.dtype.kind == "b" or (images.dtype.kind == "f" and lowest >= 0 and highest <= 1):
+        return "; convert from 0..1 with (images * 255).round().astype(numpy.uint8)"
+    if lowest >= 0 and highest <= 255:
+        return "; convert with images.round().astype(numpy.uint8)"
+    return f" and its values range from {lowest:g} to {highest:g}; bring them to 0..255 first"
+
+
+def _checked_labels(labels: np.ndarray, images: int, where: str) -> np.ndarray:
+    """The labels as int64 (N,)."""
+    if labels.dtype.kind not in "iu":
+        raise DatasetError(
+            f"{where} is of type {labels.dtype}; it must be whole numbers from 0: "
+            f"numpy.unique(labels, return_inverse=True)[1] makes them"
+        )
+    if labels.ndim != 1:
+        flat = "; flatten it with labels.ravel()" if labels.size == images else ""
+        raise DatasetError(f"{where} has shape {labels.shape}; it must be one label per image, ({images},){flat}")
+    if len(labels) != images:
+        raise DatasetError(f"{where} has {len(labels):,} entries and there are {images:,} images; each needs one")
+    lowest, highest, present = labels.min(), labels.max(), np.unique(labels)
+    if lowest < 0:
+        raise DatasetError(f"{where} holds {lowest}; classes are numbered 0, 1, 2 and so on without negative numbers")
+    if len(present) <= highest:
+        absent = int(np.flatnonzero(present != np.arange(len(present)))[0])
+        raise DatasetError(
+            f"{where} goes up to {highest} and no image has the label {absent}; number the classes without gaps: "
+            f"numpy.unique(labels, return_inverse=True)[1]"
+        )
+    return labels.astype(np.int64, copy=False)
+
+
+def _split_names(split: np.ndarray, images: int, where: str) -> np.ndarray:
+    """The split of each image as text."""
+    if split.shape != (images,):
+        raise DatasetError(f"{where} has shape {split.shape}; it must name a split for each image, shape ({images},)")
+    meanings: dict[object, str] = {name: name for name in SPLITS} | dict(enumerate(SPLITS))
+    values = split.astype(str) if split.dtype.kind == "S" else split
+    unknown = [value for value in np.unique(values).tolist() if isinstance(value, bool) or value not in meanings]
+    if unknown:
+        raise DatasetError(f"{where} holds {unknown[0]!r}; allowed are 'train' and 'test', or 0 (train) and 1 (test)")
+    names = np.array([meanings[value] for value in values.tolist()])
+    for name in SPLITS:
+        if name not in names:
+            raise DatasetError(f"{where} puts no image into {name}; both 'train' and 'test' need some")
+    return names

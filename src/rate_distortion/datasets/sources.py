@@ -1,0 +1,171 @@
+"""The sources by name: what each is, its splits and sizes, and how a split is read."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from rate_distortion.datasets import arrays, handwritten_digits, remote
+from rate_distortion.datasets.download import md5_of
+from rate_distortion.datasets.labelled_images import DatasetError, LabelledImages
+from rate_distortion.datasets.resizing import resize
+
+log = logging.getLogger(__name__)
+
+DESCRIPTIONS: Mapping[str, str] = {
+    "svhn": "SVHN, cropped digits (Netzer et al., 2011)",
+    "svhn_extra": "SVHN, the additional easier crops (Netzer et al., 2011)",
+    "mnist": "MNIST handwritten digits (LeCun et al., 1998)",
+    "digits": "scikit-learn's handwritten digits, 8x8 enlarged (Alpaydin and Kaynak, 1998)",
+    "house_numbers": "procedural street numbers, which stand in for SVHN",
+    "arrays": "the user's own images",
+}
+"""What each source is, in words fit for a caption."""
+
+DATASETS = tuple(DESCRIPTIONS)
+"""Names of the sources."""
+
+SPLIT_SIZES: Mapping[str, Mapping[str, int]] = {
+    "svhn": {"train": 73_257, "test": 26_032},
+    "svhn_extra": {"train": 531_131},
+    "mnist": {"train": 60_000, "test": 10_000},
+    "digits": {"train": 1_297, "test": 500},
+    "house_numbers": {"train": 73_257, "test": 26_032, "extra": 531_131},
+}
+"""Images of each split; those of ``arrays`` stand in the user's file."""
+
+RESIZABLE = ("mnist", "digits")
+
+
+def load(
+    dataset: str,
+    split: str,
+    *,
+    count: int | None = None,
+    seed: int = 0,
+    data_folder: str | Path = "data",
+    image_size: int | None = None,
+    file: str | Path | None = None,
+    processes: int = 1,
+) -> LabelledImages:
+    """Read a split of a source. Nothing is downloaded: see :func:`rate_distortion.datasets.fetch_dataset`.
+
+    Args:
+        dataset: a name of ``DATASETS``.
+        split: train or test; svhn_extra has train only, house_numbers also has extra.
+        count: only the first so many images; None for all.
+        seed: of procedural images, and of the division of a user's file without one; the other sources ignore it.
+        data_folder: where downloads lie.
+        image_size: side in pixels to which mnist and digits are resized; None for 28. The others keep their own.
+        file: the .npz of ``arrays`` (see :mod:`rate_distortion.datasets.arrays`), and of no other source.
+        processes: that draw house_numbers; the images do not depend on it.
+
+    Raises:
+        DatasetError: there is no such source, split or number of images, a file is missing, or an array does not fit.
+    """
+    _check_dataset(dataset, file)
+    allowed = arrays.SPLITS if dataset == "arrays" else SPLIT_SIZES[dataset]
+    if split not in allowed:
+        raise DatasetError(
+            f"{dataset} has no split {split!r}; allowed: {_listed(allowed)}{_suggestion(split, allowed)}"
+        )
+    if image_size is not None and dataset not in RESIZABLE:
+        raise DatasetError(f"image_size is for {_listed(RESIZABLE)}; {dataset} keeps its own size, leave it out")
+    if count is not None and count < 1:
+        raise DatasetError(f"count is {count}; it must be at least 1, or None for all images of the split")
+    if dataset == "house_numbers":
+        return _draw_house_numbers(split, count, seed, processes)
+    match dataset:
+        case "svhn" | "svhn_extra" | "mnist":
+            data = _read_downloaded(dataset, split, data_folder)
+        case "digits":
+            data = handwritten_digits.read_digits(split, image_size or handwritten_digits.DEFAULT_SIDE)
+        case "arrays":
+            data = arrays.read_arrays(file, split, seed)
+    first = _first(data, count, f"{dataset} {split}")
+    return resize(first, image_size) if dataset == "mnist" and image_size else first
+
+
+def sizes(dataset: str, *, file: str | Path | None = None) -> dict[str, int]:
+    """Images in each split of a source, present or not; of ``arrays``, as counted in the user's file.
+
+    Raises:
+        DatasetError: there is no such source, or the user's file does not fit.
+    """
+    _check_dataset(dataset, file)
+    return arrays.count_images(file) if dataset == "arrays" else dict(SPLIT_SIZES[dataset])
+
+
+def checksums(
+    dataset: str, data_folder: str | Path = "data", *, file: str | Path | None = None
+) -> dict[str, str | None]:
+    """MD5 of each file that a source is read from, computed now; None for one that is absent.
+
+    Procedural images come from no file: their seed and the library's hash identify them.
+    """
+    _check_dataset(dataset, file)
+    if dataset == "arrays":
+        paths = [Path(file)]
+    elif dataset == "digits":
+        paths = [handwritten_digits.bundled_file()]
+    else:
+        paths = remote.source_paths(dataset, data_folder)
+    return {path.name: md5_of(path) if path.is_file() else None for path in paths}
+
+
+def _check_dataset(dataset: str, file: str | Path | None) -> None:
+    if dataset not in DATASETS:
+        raise DatasetError(
+            f"there is no data set {dataset!r}; allowed: {_listed(DATASETS)}{_suggestion(dataset, DATASETS)}"
+        )
+    if dataset == "arrays" and file is None:
+        raise DatasetError("arrays needs file, the path of your .npz with images and labels")
+    if dataset != "arrays" and file is not None:
+        raise DatasetError(f"file is {str(file)!r}, and only arrays reads a file; with {dataset} leave it out")
+
+
+def _read_downloaded(dataset: str, split: str, data_folder: str | Path) -> LabelledImages:
+    from rate_distortion.datasets import torchvision_readers
+
+    if dataset == "mnist":
+        return torchvision_readers.read_mnist(split, data_folder)
+    return torchvision_readers.read_svhn(dataset, "extra" if dataset == "svhn_extra" else split, data_folder)
+
+
+def _draw_house_numbers(split: str, count: int | None, seed: int, processes: int) -> LabelledImages:
+    from rate_distortion.datasets import house_numbers
+
+    available = SPLIT_SIZES["house_numbers"][split]
+    _check_count(count, available, f"house_numbers {split}")
+    return LabelledImages(
+        *house_numbers.generate(split, available if count is None else count, seed, processes=processes)
+    )
+
+
+def _first(data: LabelledImages, count: int | None, name: str) -> LabelledImages:
+    _check_count(count, len(data), name)
+    if count is None or count == len(data):
+        return data
+    first = data.take(slice(count))
+    shown, present = len(np.unique(first.labels)), len(np.unique(data.labels))
+    if shown < present:
+        log.warning("the first %d images of %s show %d of its %d classes", count, name, shown, present)
+    return first
+
+
+def _check_count(count: int | None, available: int, name: str) -> None:
+    if count is not None and count > available:
+        raise DatasetError(f"{count:,} images of {name} are asked for and it has {available:,}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _suggestion(name: str, allowed: Iterable[str]) -> str:
+    close = difflib.get_close_matches(str(name), list(allowed), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,113 @@
+"""What a study costs before it starts: trainings, images, hours, GPU hours, disk.
+
+The hours are estimates from the rates below; the counts are exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rate_distortion import datasets
+from rate_distortion.studies import Run, Study
+
+CPU_IMAGES_PER_SECOND_PER_THREAD = 2800
+"""Training images of 32x32 pixels per second and thread (float32, one thread of a 2020s server processor)."""
+
+GPU_SECONDS_PER_STEP = 0.0007
+"""One small network's step on a fast GPU is bound by launching about 45 kernels, whatever the batch size."""
+
+MODEL_BYTES = 4 * 180_906
+RECORD_BYTES_PER_TEST_IMAGE = 10 * 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Counts and estimates; hours are of one training after another."""
+
+    trainings: int
+    processes: int
+    images: int
+    steps: int
+    cpu_hours: float
+    gpu_hours: float
+    disk_gigabytes: float
+
+
+def plan(study: Study) -> Plan:
+    """Count a study's trainings and estimate their cost."""
+    sizes = split_sizes(study.config["data"])
+    runs = study.runs()
+    images = sum(_epochs(study, run) * _training_images(study, sizes) for run in runs)
+    steps = sum(_epochs(study, run) * -(-_training_images(study, sizes) // run.batch_size) for run in runs)
+    cells = {(run.model, run.batch_size, run.labels) for run in runs}
+    return Plan(
+        trainings=len(runs),
+        processes=len(cells) if study.config["share_processes"] else len(runs),
+        images=images,
+        steps=steps,
+        cpu_hours=images / (CPU_IMAGES_PER_SECOND_PER_THREAD * study.config["threads"]) / 3600,
+        gpu_hours=steps * GPU_SECONDS_PER_STEP / 3600,
+        disk_gigabytes=_disk_bytes(study, sizes, len(runs)) / 1e9,
+    )
+
+
+def split_sizes(data: dict[str, Any]) -> dict[str, int]:
+    """Images in train, validation and test."""
+    source = datasets.sizes(data["dataset"], file=data.get("file"))
+    train = data.get("train_images", source["train"] - data["validation_images"])
+    return {"train": train, "validation": data["validation_images"], "test": data.get("test_images", source["test"])}
+
+
+def markdown(study: Study) -> str:
+    """The plan as a page."""
+    cost, sizes, config = plan(study), split_sizes(study.config["data"]), study.config
+    device = {"cpu": "CPU", "cuda": "one GPU", "auto": "one GPU where present, else CPU"}[config["device"]]
+    gpu_hours = "0 (the study does not use a GPU)" if config["device"] == "cpu" else f"{cost.gpu_hours:,.1f}"
+    rows = {
+        "data": f"{config['data']['dataset']}: " + ", ".join(f"{n:,} {split}" for split, n in sizes.items()),
+        "trainings": f"{cost.trainings:,} in {cost.processes:,} processes ({device})",
+        "training images passed through a network": f"{cost.images:,}",
+        "steps": f"{cost.steps:,}",
+        f"hours on a CPU, one training at a time, threads: {config['threads']}": f"{cost.cpu_hours:,.2f}",
+        "GPU hours, one training at a time": gpu_hours,
+        "disk": f"{cost.disk_gigabytes:,.2f} GB",
+    }
+    lines = [f"# Plan of study {study.name}", "", config["title"], "", "| what | how much |", "| --- | --- |"]
+    lines += [f"| {what} | {amount} |" for what, amount in rows.items()]
+    lines += [
+        "",
+        "## Trainings",
+        "",
+        "| model | batch size | labels | seeds | epochs |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    cells: dict[tuple[str, int, str], list[Run]] = {}
+    for run in study.runs():
+        cells.setdefault((run.model, run.batch_size, run.labels), []).append(run)
+    lines += [
+        f"| {model} | {size} | {labels} | {len(members)} | {_epochs(study, members[0])} |"
+        for (model, size, labels), members in cells.items()
+    ]
+    lines += [
+        "",
+        f"Hours assume {CPU_IMAGES_PER_SECOND_PER_THREAD:,} images/s and thread on a CPU and "
+        f"{1000 * GPU_SECONDS_PER_STEP} ms a step on a GPU; counts are exact.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _epochs(study: Study, run: Run) -> int:
+    return study.training(run.model, run.batch_size, run.labels)["epochs"]
+
+
+def _training_images(study: Study, sizes: dict[str, int]) -> int:
+    return sum(sizes[split] for split in study.config["data"]["train_on"].split("+"))
+
+
+def _disk_bytes(study: Study, sizes: dict[str, int], runs: int) -> int:
+    side = study.config["data"].get("image_size", 32)
+    channels = 1 if study.config["whitening"]["colour"] == "grey" else 3
+    arrays = sum(sizes.values()) * channels * side**2 * 4 + (channels * side**2) ** 2 * 8
+    return arrays + runs * (MODEL_BYTES + sizes["test"] * RECORD_BYTES_PER_TEST_IMAGE)

@@ -1,0 +1,91 @@
+"""What a run leaves behind: weights, metrics, history, predictions, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+
+from rate_distortion import files, information, provenance
+from rate_distortion.training import RunName, TrainedRun, TrainingSettings, weight_norms
+
+RESUME_FILE = "resume.safetensors"
+"""Kept in the run's folder while it trains. No rule declares it, since declared outputs are deleted when a job fails."""
+
+
+def write(
+    folder: str | Path, name: RunName, settings: TrainingSettings, run: TrainedRun, data: Mapping[str, Any]
+) -> None:
+    """Write a finished run's files and then remove its resume file.
+
+    Args:
+        folder: the run's folder.
+        name, settings, run: what was trained and how it ended.
+        data: the content of the data folder's ``dataset.json``.
+    """
+    folder = Path(folder)
+    with files.completed(folder / "model.safetensors") as temporary:
+        tensors = {key: tensor.cpu().contiguous() for key, tensor in run.model.state_dict().items()}
+        safetensors.torch.save_file(tensors, temporary)
+    files.write_rows(folder / "history.csv", run.progress.history)
+    files.write_arrays(folder / "predictions.npz", **_predictions(run))
+    circumstances = provenance.record(str(next(run.model.parameters()).device), settings.threads)
+    files.write_json(
+        folder / "provenance.json",
+        {
+            **circumstances,
+            "seed": name.seed,
+            "settings": asdict(settings),
+            "data_sha256": data["sha256"],
+            "sources_md5": data["sources_md5"],
+            "seconds": run.progress.seconds,
+            "resumed_from_epochs": list(run.progress.resumed_from_epochs),
+        },
+    )
+    files.write_json(folder / "metrics.json", metrics(name, settings, run))
+    (folder / RESUME_FILE).unlink(missing_ok=True)
+
+
+def metrics(name: RunName, settings: TrainingSettings, run: TrainedRun) -> dict[str, Any]:
+    """The numbers of a run: percent, points (signed gap, train minus test), nats and bits."""
+    test = run.held_out["test"]
+    test_information = information.confusion_information(test.confusion)
+    train_information = information.confusion_information(run.train.confusion)
+    return {
+        **asdict(name),
+        "train_accuracy": run.train.accuracy_percent,
+        "test_accuracy": test.accuracy_percent,
+        **{
+            f"{split}_{quantity}": value
+            for split, result in run.held_out.items()
+            if split != "test"
+            for quantity, value in (("accuracy", result.accuracy_percent), ("loss", result.loss_nats))
+        },
+        "generalization_gap": run.train.accuracy_percent - test.accuracy_percent,
+        "train_loss": run.train.loss_nats,
+        "test_loss": test.loss_nats,
+        "loss_gap": test.loss_nats - run.train.loss_nats,
+        "prediction_information": test_information.value_bits,
+        "train_prediction_information": train_information.value_bits,
+        "train_predicted_classes": int((run.train.confusion.sum(axis=0) > 0).sum()),
+        "train_images": int(run.train.confusion.sum()),
+        "test_images": int(test.confusion.sum()),
+        "weight_norms": weight_norms(run.model),
+        "epochs": settings.epochs,
+        "first_fitted_epoch": run.progress.first_fitted_epoch,
+        "seconds": run.progress.seconds,
+        "images_per_second": run.images_per_second,
+    }
+
+
+def _predictions(run: TrainedRun) -> dict[str, np.ndarray]:
+    """Class probabilities of every test image (float32, (N, classes)) and the confusion tables of both splits."""
+    return {
+        "test_probabilities": run.held_out_logits["test"].double().softmax(1).float().cpu().numpy(),
+        "test_confusion": run.held_out["test"].confusion,
+        "train_confusion": run.train.confusion,
+    }

@@ -1,0 +1,369 @@
+"""A study: one configuration under which every table and figure is built.
+
+``config.yaml`` holds studies side by side; a user's file adds more. This module merges them (``extends``), checks them
+against the closed schema, and says which runs a study needs. Whatever is wrong ends in one :class:`StudyError` whose
+sentence names the key, the value and what is allowed.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import jsonschema
+
+NUMBER_AS_TEXT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+BOOLEAN_AS_TEXT = re.compile(r"(?i)true|false|yes|no|on|off")
+STRICT_VALIDATOR = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
+            "number": lambda _, value: (
+                isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            ),
+        }
+    ),
+)
+"""JSON Schema with two gaps closed: 30.0 is no number of epochs, and .nan (within any bounds, as it seems) is no number."""
+
+MODEL_DEFAULTS = {
+    "weight_decay": 0.0,
+    "decayed_tensors": "weights_and_biases",
+    "normalization": "none",
+    "batch_norm_evaluation": "batch",
+    "initialization": "unit_norm",
+    "width": 1.0,
+    "factory": None,
+}
+"""A model that says nothing is the baseline A of the paper."""
+
+
+class StudyError(ValueError):
+    """A configuration that cannot be used; the message is one sentence for the person who wrote it."""
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """One training of the convolutional network: the wildcards of its folder, without the study."""
+
+    model: str
+    batch_size: int
+    labels: str
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        """The run's folder inside results/<study>."""
+        return f"runs/cnn/{self.model}/batch{self.batch_size}/{self.labels}/seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A merged and checked study."""
+
+    name: str
+    config: dict[str, Any]
+
+    def model(self, name: str) -> dict[str, Any]:
+        """The settings of a model with its bases resolved and every default filled in."""
+        return MODEL_DEFAULTS | {key: v for key, v in self._merged_model(name).items() if key not in TRAINING_KEYS}
+
+    def training(self, model: str, batch_size: int, labels: str) -> dict[str, Any]:
+        """The training settings of a cell, the model's own epochs and learning rate included."""
+        overrides = {key: value for key, value in self._merged_model(model).items() if key in TRAINING_KEYS}
+        return {
+            **self.config["training"],
+            **overrides,
+            "batch_size": batch_size,
+            "labels": labels,
+            "threads": self.config["threads"],
+            "device": self.config["device"],
+        }
+
+    def runs(self) -> list[Run]:
+        """Every training that the study's tables and figures need, each once, in a fixed order."""
+        cells = [(model, size, "original") for model, size in self.table_cells("table1")]
+        figure4 = self.config["figures"]["figure4"]
+        cells.append((figure4["model"], figure4["batch_size"], "original"))
+        return [Run(*cell, seed) for cell in dict.fromkeys(cells) for seed in self.config["seeds"]]
+
+    def table_cells(self, table: str) -> list[tuple[str, int]]:
+        """(model, batch size) of a table's cells, as listed."""
+        return [(model, size) for model, sizes in self.config["tables"][table].items() for size in sizes]
+
+    def check_run(self, model: str, batch_size: int, seed: int) -> None:
+        """Refuse a path that names something the study does not have."""
+        allowed_seeds, sizes = self.config["seeds"], sorted({run.batch_size for run in self.runs()})
+        if model not in self.config["models"]:
+            raise StudyError(
+                f"study {self.name} has no model {model!r}; it has {_listed(self.config['models'])}"
+                f"{_suggestion(model, self.config['models'])}"
+            )
+        if batch_size not in sizes:
+            raise StudyError(f"study {self.name} has no batch size {batch_size}; it has {_listed(sizes)}")
+        if seed not in allowed_seeds:
+            raise StudyError(
+                f"study {self.name} has no seed {seed}; it has {_listed(allowed_seeds)} (add it to seeds to train it)"
+            )
+
+    def _merged_model(self, name: str) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        for link in self._base_chain(name):
+            merged = {**self.config["models"][link], **merged}
+        merged.pop("base", None)
+        return merged
+
+    def _base_chain(self, name: str) -> Iterator[str]:
+        seen: list[str] = []
+        link: str | None = name
+        while link is not None:
+            path = f"studies.{self.name}.models.{seen[-1]}.base" if seen else f"studies.{self.name}.models"
+            if link not in self.config["models"]:
+                raise StudyError(
+                    f"{path} names the model {link!r}, which does not exist; "
+                    f"allowed: {_listed(self.config['models'])}{_suggestion(link, self.config['models'])}"
+                )
+            if link in seen:
+                raise StudyError(
+                    f"{path} is {link!r}, which makes a circle: {' -> '.join([*seen, link])}; remove one base"
+                )
+            seen.append(link)
+            yield link
+            link = self.config["models"][link].get("base")
+
+
+TRAINING_KEYS = ("epochs", "learning_rate")
+"""Keys of a model that override the study's training settings."""
+
+
+def load(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Study]:
+    """Merge and check every study of a configuration.
+
+    Args:
+        config: the merged content of config.yaml, --configfile and --config.
+        schema: the JSON schema of the whole configuration.
+
+    Raises:
+        StudyError: the first thing that is wrong, as one sentence.
+    """
+    plain = copy.deepcopy(_plain(config))
+    _refuse_non_text_keys(plain, "")
+    if not isinstance(plain.get("studies"), dict):
+        raise StudyError(
+            "studies is missing or empty; a configuration has studies: with at least one named study under it"
+        )
+    for name, study in plain["studies"].items():
+        if not isinstance(study, dict):
+            raise StudyError(f"studies.{name} is {study!r}; it must be a mapping of settings")
+    merged = {name: merged_study(name, plain["studies"]) for name in plain["studies"]}
+    _validate({**plain, "studies": merged}, schema, plain)
+    studies = {name: Study(name, study) for name, study in merged.items()}
+    for study in studies.values():
+        _check_references(study)
+    if plain["study"] not in studies:
+        raise StudyError(
+            f"study is {plain['study']!r}, which does not exist; allowed: {_listed(studies)}"
+            f"{_suggestion(plain['study'], studies)}"
+        )
+    return studies
+
+
+def merged_study(name: str, studies: Mapping[str, Any]) -> dict[str, Any]:
+    """The study with everything it extends laid underneath (RFC 7396 merge: mappings merge, null removes)."""
+    chain = [name]
+    while (parent := studies[chain[-1]].get("extends")) is not None:
+        if parent not in studies:
+            raise StudyError(
+                f"studies.{chain[-1]}.extends is {parent!r}, which does not exist; allowed: {_listed(studies)}"
+                f"{_suggestion(parent, studies)}"
+            )
+        if parent in chain:
+            raise StudyError(f"studies.{chain[-1]}.extends makes a circle: {' -> '.join([*chain, parent])}")
+        chain.append(parent)
+    merged: dict[str, Any] = {}
+    for link in reversed(chain):
+        merged = _merge_patch(merged, studies[link])
+    merged.pop("extends", None)
+    return merged
+
+
+def _merge_patch(target: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return copy.deepcopy(patch)
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merge_patch(merged.get(key), value)
+    return merged
+
+
+def _plain(value: Any) -> Any:
+    """Ordered mappings as plain ones, so that messages print them as they were written."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _refuse_non_text_keys(value: Any, path: str) -> None:
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            _refuse_non_text_keys(item, f"{path}[{number}]")
+    if not isinstance(value, dict):
+        return
+    for key, item in value.items():
+        if not isinstance(key, str):
+            hint = (
+                "YAML reads yes, no, on, off, true and false as booleans"
+                if isinstance(key, bool)
+                else "a name must be text"
+            )
+            raise StudyError(f"the key {key!r} under {path or 'the top level'} is not text: {hint}; put it in quotes")
+        _refuse_non_text_keys(item, f"{path}.{key}" if path else key)
+
+
+def _validate(config: Mapping[str, Any], schema: Mapping[str, Any], written: Mapping[str, Any]) -> None:
+    """Check the merged configuration; of several errors report the one that helps most.
+
+    An error is best reported where its value was written and not in a study that inherits it; then unknown keys come first
+    (a misspelling often also leaves a required key missing), then the deepest.
+    """
+    errors = list(STRICT_VALIDATOR(schema).iter_errors(config))
+    if errors:
+        best = max(
+            errors,
+            key=lambda error: (
+                _reaches(written, [*error.absolute_path, *_unknown_keys(error)[:1]]),
+                error.validator == "additionalProperties",
+                len(error.absolute_path),
+            ),
+        )
+        raise StudyError(explain(best))
+
+
+def _unknown_keys(error: jsonschema.ValidationError) -> list[str]:
+    if error.validator != "additionalProperties":
+        return []
+    return [key for key in error.instance if key not in error.schema.get("properties", {})]
+
+
+def _reaches(value: Any, path: Iterable[str | int]) -> bool:
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
+
+
+def explain(error: jsonschema.ValidationError) -> str:
+    """One sentence for a schema violation: the key, the value, what is allowed and how to write it."""
+    path = _written_path(error.absolute_path) or "the configuration"
+    if "propertyNames" in error.absolute_schema_path and error.validator == "pattern":
+        return f"{path} has the key {error.instance!r}; a name there must match {error.validator_value}"
+    match error.validator:
+        case "additionalProperties":
+            allowed = error.schema.get("properties", {})
+            unknown = _unknown_keys(error)[0]
+            value = error.instance[unknown]
+            shown = "" if isinstance(value, dict | list) else f" (value {value!r})"
+            return f"{path} has the unknown key {unknown!r}{shown}; allowed: {_listed(allowed)}{_suggestion(unknown, allowed)}"
+        case "required":
+            missing = next(key for key in error.validator_value if key not in error.instance)
+            meaning = error.schema["properties"][missing].get("description", "")
+            return f"{path} lacks the key {missing!r}" + (f": {meaning}" if meaning else "")
+        case "type":
+            return f"{path} is {error.instance!r}; it must be {_type_name(error.validator_value)}{_yaml_hint(error)}"
+        case "enum":
+            return (
+                f"{path} is {error.instance!r}; allowed: {_listed(error.validator_value)}"
+                f"{_yaml_hint(error) or _suggestion(error.instance, error.validator_value)}"
+            )
+        case "minimum" | "exclusiveMinimum" | "maximum":
+            return f"{path} is {error.instance}; it must be {BOUNDS[error.validator]} {error.validator_value}"
+        case "not":
+            return f"{path}.{error.instance} is the name of a rule; choose another name for the study"
+        case "pattern":
+            return f"{path} is {error.instance!r}; it must match {error.validator_value}"
+        case "minItems" | "minProperties" | "minLength":
+            return f"{path} is empty; it needs at least {error.validator_value} entry"
+        case "uniqueItems":
+            return f"{path} is {error.instance!r}; every entry may stand there once"
+    return f"{path}: {error.message}"
+
+
+def _written_path(parts: Iterable[str | int]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
+
+
+BOUNDS = {"minimum": "at least", "exclusiveMinimum": "greater than", "maximum": "at most"}
+
+
+def _yaml_hint(error: jsonschema.ValidationError) -> str:
+    """How to write what YAML read as something else."""
+    value, wanted = error.instance, error.validator_value
+    if isinstance(value, bool) and (error.validator == "enum" or wanted == "string"):
+        return " (YAML reads yes, no, on, off, true and false as booleans: put the word in quotes)"
+    if not isinstance(value, str):
+        return ""
+    if wanted in ("number", "integer") and NUMBER_AS_TEXT.fullmatch(value.strip()):
+        plain = f"{float(value):.12f}".rstrip("0").rstrip(".")
+        return (
+            f" (YAML reads {value} as text: write {plain}, without quotes and with a decimal point before any exponent)"
+        )
+    if wanted == "boolean" and BOOLEAN_AS_TEXT.fullmatch(value):
+        return (
+            " (text in quotes is not a boolean: write true or false without quotes; on the command line, True or False)"
+        )
+    return ""
+
+
+def _type_name(wanted: str) -> str:
+    return {
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+        "string": "text",
+        "array": "a list",
+        "object": "a mapping of keys to values",
+    }[wanted]
+
+
+def _check_references(study: Study) -> None:
+    config, path = study.config, f"studies.{study.name}"
+    for model in config["models"]:
+        study.model(model)
+    named = [(f"{path}.tables.{table}", model) for table, cells in config["tables"].items() for model in cells]
+    named.append((f"{path}.figures.figure4.model", config["figures"]["figure4"]["model"]))
+    for key, model in named:
+        if model not in config["models"]:
+            raise StudyError(
+                f"{key} names the model {model!r}, which does not exist; allowed: {_listed(config['models'])}"
+                f"{_suggestion(model, config['models'])}"
+            )
+    if (config["data"]["dataset"] == "arrays") != ("file" in config["data"]):
+        raise StudyError(
+            f"{path}.data.file {'is set' if 'file' in config['data'] else 'is missing'} and {path}.data.dataset is "
+            f"{config['data']['dataset']!r}; a file goes with dataset: arrays and only with it"
+        )
+
+
+def run_record(study: str, run: Run) -> dict[str, Any]:
+    """The identity of a run as it is written into its records."""
+    return {"study": study, **asdict(run)}
+
+
+def _listed(values: Any) -> str:
+    return ", ".join(str(value) for value in values)
+
+
+def _suggestion(value: Any, allowed: Any) -> str:
+    close = difflib.get_close_matches(str(value), [str(item) for item in allowed], n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

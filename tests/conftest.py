@@ -1,0 +1,101 @@
+"""A copy of the project to run Snakemake in, so that tests neither see nor touch the results beside them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "slurm", "src", "envs", "pyproject.toml")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A working copy of the workflow."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str, check: bool = True, timeout: float = 600) -> subprocess.CompletedProcess:
+        """Run Snakemake in the copy; with ``check`` a failure shows everything it printed."""
+        result = subprocess.run(
+            [sys.executable, "-m", "snakemake", *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=os.environ | {"PYTHONHASHSEED": "0"},
+        )
+        if check and result.returncode:
+            pytest.fail(f"snakemake {' '.join(arguments)} failed:\n{result.stdout}\n{result.stderr}")
+        return result
+
+    def planned_jobs(self, *arguments: str) -> dict[str, int]:
+        """Number of jobs per rule in a dry run."""
+        output = self.snakemake("-n", *arguments).stdout
+        if "Nothing to be done" in output:
+            return {}
+        table = output[output.index("Job stats:") :].splitlines()[3:]
+        counts = {}
+        for line in table:
+            words = line.split()
+            if len(words) != 2:
+                break
+            counts[words[0]] = int(words[1])
+        counts.pop("total", None)
+        return counts
+
+    def edit_config(self, change) -> None:
+        """Rewrite config.yaml through a function of its content."""
+        path = self.folder / "config.yaml"
+        config = yaml.safe_load(path.read_text())
+        change(config)
+        path.write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def copy_project(target: Path) -> Project:
+    target.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, target / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        else:
+            shutil.copy2(source, target / part)
+    return Project(target)
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    """A fresh copy without results."""
+    return copy_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def finished_ci(tmp_path_factory) -> Project:
+    """A copy in which study ci has been built from nothing. Tests may read it but must not change it."""
+    project = copy_project(tmp_path_factory.mktemp("finished") / "project")
+    project.snakemake("--cores", "2", "ci")
+    return project
+
+
+@pytest.fixture
+def own_finished_ci(finished_ci, tmp_path) -> Project:
+    """A finished study ci of the test's own, with times and Snakemake's memory of it kept."""
+    target = tmp_path / "project"
+    shutil.copytree(finished_ci.folder, target, copy_function=shutil.copy2, symlinks=True)
+    return Project(target)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data beside the checkout, where there are any."""
+    folder = Path(os.environ.get("RATE_DISTORTION_SHARED", ROOT.parent / "shared")) / "data"
+    if not folder.is_dir():
+        pytest.skip("no shared/data beside the checkout: real MNIST and SVHN crops are not at hand")
+    return folder

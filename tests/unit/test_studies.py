@@ -1,0 +1,191 @@
+"""Studies: merging, the closed schema, and the sentence that every mistake ends in."""
+
+import copy
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rate_distortion import studies
+from rate_distortion.studies import Run, StudyError
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def load(change=None):
+    config = copy.deepcopy(CONFIG)
+    if change:
+        change(config)
+    return studies.load(config, SCHEMA)
+
+
+def setting(path, value):
+    """A change that sets the key at a dotted path under studies.demo."""
+    *parents, last = path.split(".")
+
+    def change(config):
+        target = config["studies"]["demo"]
+        for parent in parents:
+            target = target[parent]
+        target[last] = value
+
+    return change
+
+
+def test_the_schema_is_a_valid_schema_and_closed_everywhere():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+    def check(node):
+        if isinstance(node, dict):
+            if node.get("type") == "object":
+                assert "additionalProperties" in node, node
+            for value in node.values():
+                check(value)
+
+    check(SCHEMA)
+
+
+def test_shipped_studies_are_accepted():
+    assert {"ci", "demo", "small", "paper"} <= set(load())
+
+
+def test_the_papers_study_has_the_papers_numbers():
+    paper = load()["paper"]
+    training = paper.training("B", 128, "original")
+    assert (training["epochs"], training["learning_rate"]) == (500, 0.01)
+    assert paper.model("B")["weight_decay"] == 0.01
+    assert len(paper.config["seeds"]) == 5
+    assert paper.config["whitening"]["components"] == 400
+    assert sum(run.model in "ABC" and run.labels == "original" for run in paper.runs()) == 45
+
+
+def test_every_number_of_the_papers_study_has_its_source():
+    lines = (ROOT / "config.yaml").read_text().splitlines()
+    start = lines.index("  paper:")
+    numbered = [line for line in lines[start:] if any(c.isdigit() for c in line.partition("#")[0].partition(":")[2])]
+    bare = [line for line in numbered if "#" not in line]
+    # The batch sizes of Table 1 stand under a commented key.
+    assert [line.strip() for line in bare] == ["A: [128, 64, 32]", "B: [128, 64, 32]", "C: [128, 64, 32]"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (setting("models.B.weigth_decay", 0.1), r"studies.demo.models.B has the unknown key 'weigth_decay' \(value 0.1\); "
+         r"allowed: base, weight_decay, .* \(did you mean weight_decay\?\)"),
+        (setting("tables.table1.D", [128]), "demo.tables.table1 names the model 'D', which does not exist; allowed: A, B"),
+        (setting("tables.table1.A", [0]), r"studies.demo.tables.table1.A\[0\] is 0; it must be at least 1"),
+        (setting("share_processes", "false"), "share_processes is 'false'; it must be true or false .*without quotes"),
+        (setting("data.dataset", "svnh"), r"data.dataset is 'svnh'; allowed: svhn, mnist, .*did you mean svhn"),
+        (setting("training.learning_rate", "1e-2"), "learning_rate is '1e-2'; it must be a number .*write 0.01"),
+        (setting("training.learning_rate", float("nan")), "learning_rate is nan; it must be a number"),
+        (setting("training.epochs", 30.0), "epochs is 30.0; it must be a whole number"),
+        (setting("training.epochs", True), "epochs is True; it must be a whole number"),
+        (setting("whitening.method", False), "whitening.method is False; allowed: zca, none .*put the word in quotes"),
+        (setting("models", {True: {}}), "the key True under studies.demo.models is not text: YAML reads yes, no"),
+        (setting("models.B.base", "Z"), "studies.demo.models.B.base names the model 'Z', which does not exist"),
+        (setting("models.A.base", "B"), "makes a circle: A -> B -> A"),
+        (setting("models.A.weight_decay", -1), "weight_decay is -1; it must be at least 0"),
+        (setting("seeds", []), "studies.demo.seeds is empty"),
+        (setting("seeds", [1, 1]), r"studies.demo.seeds is \[1, 1\]; every entry may stand there once"),
+        (setting("title", 3), "studies.demo.title is 3; it must be text"),
+        (setting("data.dataset", "arrays"), "data.file is missing"),
+        (setting("data.file", "x.npz"), "data.file is set"),
+        (setting("figures.figure4.model", "E"), "figures.figure4.model names the model 'E'"),
+        (setting("extends", "smal"), r"studies.demo.extends is 'smal', which does not exist.*did you mean small"),
+        (setting("extends", "small"), "extends makes a circle"),
+        (lambda c: c["studies"].update(train={"extends": "demo"}), "studies.train is the name of a rule"),
+        (lambda c: c["studies"].update(Mine={"extends": "demo"}), "studies has the key 'Mine'"),
+        (lambda c: c["studies"].update(mine={"title": "x"}), "studies.mine lacks the key 'seeds'"),
+        (lambda c: c["studies"].update(mine=None), "studies.mine is None; it must be a mapping"),
+        (lambda c: c.pop("studies"), "studies is missing"),
+        (lambda c: c.update(study="papre"), r"study is 'papre', which does not exist.*did you mean paper"),
+        (lambda c: c.update(stduy="paper"), "unknown key 'stduy'"),
+        (lambda c: c["mirrors"].update(mnist=["ftp://x"]), r"mirrors.mnist\[0\] is 'ftp://x'; it must match"),
+    ],
+)  # fmt: skip
+def test_a_mistake_ends_in_one_sentence_that_names_it(change, message):
+    with pytest.raises(StudyError, match=message) as caught:
+        load(change)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_mistake_is_reported_where_it_was_written_and_not_in_a_study_that_inherits_it():
+    with pytest.raises(StudyError, match=r"^studies\.demo\.threads"):
+        load(setting("threads", 0))
+
+
+def test_extends_merges_mappings_replaces_lists_and_removes_with_null():
+    def change(config):
+        config["studies"]["mine"] = {
+            "extends": "demo",
+            "seeds": [7],
+            "models": {"C": None, "B": {"weight_decay": 0.3}, "A-BN": None},
+            "tables": {"table1": {"C": None}},
+        }
+
+    mine = load(change)["mine"]
+    assert mine.config["seeds"] == [7]
+    assert set(mine.config["models"]) == {"A", "B"}
+    assert mine.model("B")["weight_decay"] == 0.3
+    assert mine.config["training"] == load()["demo"].config["training"]
+
+
+def test_a_model_inherits_along_its_bases():
+    demo = load(setting("models.D", {"base": "C", "epochs": 3}))["demo"]
+    assert demo.model("D") == demo.model("C")
+    assert demo.model("C")["weight_decay"] == demo.model("B")["weight_decay"]
+    assert demo.training("D", 64, "original")["epochs"] == 3
+    assert demo.training("C", 64, "original")["epochs"] == demo.config["training"]["epochs"]
+
+
+def test_runs_are_each_cell_and_seed_once():
+    runs = load()["demo"].runs()
+    assert len(runs) == len(set(runs)) == 3 * 3 * 2
+    assert Run("B", 128, "original", 1) in runs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("X", 128, 1), "has no model 'X'"),
+        (("A", 16, 1), "has no batch size 16"),
+        (("A", 128, 9), "has no seed 9; it has 1, 2"),
+    ],
+)
+def test_a_run_that_the_study_lacks_is_refused(arguments, message):
+    with pytest.raises(StudyError, match=message):
+        load()["demo"].check_run(*arguments)
+
+
+def leaves(value, path=()):
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from leaves(item, (*path, key))
+    else:
+        yield path
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    path=st.sampled_from(sorted(leaves(CONFIG["studies"]["demo"]))),
+    value=st.one_of(st.just({}), st.just("1e-2"), st.just([{}]), st.floats(max_value=-0.5), st.just(float("nan"))),
+)
+def test_any_wrong_value_is_refused_with_one_sentence_that_names_its_key(path, value):
+    def change(config):
+        target = config["studies"]["demo"]
+        for key in path[:-1]:
+            target = target[key]
+        target[path[-1]] = value
+
+    if path == ("title",) and isinstance(value, str):
+        return  # any text is a title
+    with pytest.raises(StudyError) as caught:
+        load(change)
+    assert path[-1] in str(caught.value)
+    assert "\n" not in str(caught.value)

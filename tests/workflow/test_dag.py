@@ -1,0 +1,76 @@
+"""What would be run for which target, without running it."""
+
+import pytest
+import yaml
+
+from rate_distortion import studies
+
+RUN = "results/{}/runs/cnn/B/batch128/original/seed{}/metrics.json"
+
+
+def test_default_target_is_the_default_study(project):
+    jobs = project.planned_jobs()
+    assert jobs.pop("all") == 1
+    named = project.planned_jobs("demo")
+    assert named.pop("demo") == 1
+    assert jobs == named
+
+
+def test_seeds_of_a_cell_share_a_process_where_the_study_says_so(project):
+    assert project.planned_jobs("demo")["train_together_demo"] == 9
+    jobs = project.planned_jobs("paper")
+    assert jobs["train"] == 45
+    assert jobs["download"] == 2
+
+
+def test_one_seed_needs_its_data_and_itself(project):
+    assert project.planned_jobs(RUN.format("demo", 1)) == {"prepare_data": 1, "train": 1}
+    assert project.planned_jobs(RUN.format("paper", 3)) == {"download": 2, "prepare_data": 1, "train": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (RUN.format("demo", 3), "study demo has no seed 3; it has 1, 2"),
+        (RUN.format("demo", 1).replace("batch128", "batch64").replace("/B/", "/D/"), "No rule to produce"),
+        (RUN.format("dmeo", 1), "No rule to produce"),
+    ],
+)
+def test_a_run_that_no_study_has_is_refused(project, path, message):
+    result = project.snakemake("-n", path, check=False)
+    assert result.returncode != 0
+    assert message.lower() in (result.stdout + result.stderr).lower()
+
+
+@pytest.mark.parametrize("study", ["ci", "demo", "small", "paper"])
+@pytest.mark.parametrize(
+    "target", ["figures/figure4.svg", "tables/table1.tex", "tables/table3.md", "plan.md", "config.yaml"]
+)
+def test_every_promised_file_is_a_target(finished_ci, study, target):
+    finished_ci.snakemake("-n", f"results/{study}/{target}")
+
+
+def test_table_3_and_the_plan_need_no_data(project):
+    assert project.planned_jobs("results/paper/tables/table3.md") == {"describe_network": 1, "table3": 1}
+    assert project.planned_jobs("results/paper/plan.md") == {"write_plan": 1}
+
+
+def test_slurm_profile_builds_the_paper_unless_told_otherwise(project):
+    jobs = project.planned_jobs("--profile", "slurm")
+    assert (jobs["train"], jobs["all"]) == (45, 1)
+    assert project.planned_jobs("--profile", "slurm", "ci")["train_together_ci"] == 9
+
+
+def test_names_of_rules_are_refused_as_study_names(project):
+    rules = set(project.snakemake("--list-rules").stdout.split())
+    schema = yaml.safe_load((project.folder / "workflow/schemas/config.schema.yaml").read_text())
+    config = yaml.safe_load((project.folder / "config.yaml").read_text())
+    for rule in rules - set(config["studies"]):
+        broken = config | {"studies": config["studies"] | {rule: {"extends": "demo"}}}
+        with pytest.raises(studies.StudyError, match=f"studies.{rule} is the name of a rule"):
+            studies.load(broken, schema)
+
+
+def test_cpu_studies_ask_for_no_gpu_and_the_papers_for_one(project):
+    assert "gpu=1" not in project.snakemake("-n", RUN.format("demo", 1)).stdout
+    assert "gpu=1" in project.snakemake("-n", RUN.format("paper", 1)).stdout

@@ -1,0 +1,145 @@
+"""Study ci from nothing, then what reruns and what does not."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import yaml
+
+RUN = "results/ci/runs/cnn/{model}/batch{batch_size}/original/seed{seed}"
+
+
+def test_every_promised_file_is_there_and_holds_what_it_should(finished_ci):
+    results = finished_ci.folder / "results/ci"
+    for number in (1, 3):
+        for kind in ("csv", "md", "tex"):
+            assert (results / f"tables/table{number}.{kind}").stat().st_size > 100
+    with (results / "tables/table1.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 3 * 3 * 2
+    assert {row["n"] for row in rows} == {"2"}
+    assert (results / "tables/table3.md").read_text().count("180.9k") == 2
+    assert (results / "figures/figure4.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (results / "figures/figure4.svg").read_text()
+    assert yaml.safe_load((results / "config.yaml").read_text())["data"]["train_images"] == 300
+
+
+def test_table1_is_the_mean_of_the_runs(finished_ci):
+    results = finished_ci.folder / "results/ci"
+    accuracies = [
+        json.loads((finished_ci.folder / RUN.format(model="B", batch_size=64, seed=seed) / "metrics.json").read_text())[
+            "test_accuracy"
+        ]
+        for seed in (1, 2)
+    ]
+    with (results / "tables/table1.csv").open() as stream:
+        cell = next(
+            row
+            for row in csv.DictReader(stream)
+            if (row["model"], row["batch_size"], row["quantity"]) == ("B", "64", "test_accuracy_percent")
+        )
+    assert float(cell["mean"]) == pytest.approx(np.mean(accuracies))
+    assert float(cell["standard_error"]) == pytest.approx(np.std(accuracies, ddof=1) / np.sqrt(2))
+
+
+def test_prepared_data_are_whitened_and_memory_mappable(finished_ci):
+    folder = finished_ci.folder / "results/ci/data/house_numbers"
+    images = np.load(folder / "train/images.npy", mmap_mode="r")
+    assert (images.dtype, images.shape) == (np.float32, (300, 1, 32, 32))
+    assert np.trace(np.cov(images.reshape(300, -1).T)) == pytest.approx(64, rel=1e-4)
+    assert np.load(folder / "train/labels.npy").dtype == np.int64
+    record = json.loads((folder / "dataset.json").read_text())
+    assert "stand" in record["description"]
+    assert record["images"] == {"train": 300, "validation": 50, "test": 200}
+
+
+def test_a_finished_study_has_nothing_to_do(finished_ci):
+    assert finished_ci.planned_jobs("ci") == {}
+    path = RUN.format(model="A", batch_size=32, seed=1) + "/metrics.json"
+    assert finished_ci.planned_jobs(path) == {}
+
+
+def test_one_weight_decay_reruns_exactly_the_runs_that_use_it(own_finished_ci):
+    project = own_finished_ci
+    project.edit_config(lambda c: c["studies"]["ci"].update(models={"B": {"weight_decay": 0.2}}))
+    jobs = project.planned_jobs("ci")
+    # B and C (B + batch normalization) at three batch sizes; A keeps its runs, the data stay.
+    assert jobs.pop("train_together_ci") == 6
+    assert jobs == {"table1": 1, "figure4": 1, "write_config": 1, "write_plan": 1, "ci": 1}
+    assert project.planned_jobs("demo").keys() >= {"prepare_data"}
+
+
+def test_a_title_changes_no_training(own_finished_ci):
+    own_finished_ci.edit_config(lambda c: c["studies"]["ci"].update(title="Another title"))
+    assert not [rule for rule in own_finished_ci.planned_jobs("ci") if rule.startswith(("train", "prepare"))]
+
+
+def test_a_comment_in_a_script_or_in_the_library_reruns_nothing(own_finished_ci):
+    project = own_finished_ci
+    for path in ("workflow/scripts/train.py", "src/rate_distortion/training.py", "workflow/rules/train.smk"):
+        file = project.folder / path
+        file.write_text(file.read_text() + "\n# A comment.\n")
+    assert project.planned_jobs("ci") == {}
+
+
+def test_one_seed_run_alone_equals_the_one_run_together_whatever_the_cores(own_finished_ci):
+    project, run = own_finished_ci, RUN.format(model="C", batch_size=64, seed=2)
+    together = (project.folder / run / "model.safetensors").read_bytes()
+    result = project.snakemake("--cores", "1", "-f", f"{run}/metrics.json")
+    assert result.stderr.count("rule train:") == 1
+    assert (project.folder / run / "model.safetensors").read_bytes() == together
+    assert set(project.planned_jobs("ci")) <= {"table1", "ci"}
+
+
+def test_report_is_one_file_without_the_network(finished_ci, tmp_path):
+    page = tmp_path / "report.html"
+    finished_ci.snakemake("--report", str(page), "ci")
+    text = page.read_text()
+    for phrase in (
+        "seeds 1, 2",
+        "2 epochs at learning rate 0.05",
+        "A at batch sizes 128, 64, 32",
+        "counted from the network",
+    ):
+        assert phrase in " ".join(text.split()), phrase
+    assert 'src="http' not in text
+    assert "figure4.svg" in text
+
+
+def test_after_a_kill_of_snakemake_the_same_command_goes_on(project):
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "ci"]
+    process = subprocess.Popen(
+        command, cwd=project.folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while not list(project.folder.glob("results/ci/runs/cnn/*/*/*/*/metrics.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    done = list(project.folder.glob("results/ci/runs/cnn/*/*/*/*/metrics.json"))
+    assert done
+    project.snakemake("--unlock")
+    project.snakemake("--cores", "2", "ci")
+    assert project.planned_jobs("ci") == {}
+    left_behind = [
+        path.name for path in (project.folder / "results").rglob("*") if path.name.startswith((".", "resume"))
+    ]
+    assert left_behind == [], "a temporary or resume file outlived a finished study"
+
+
+def test_an_error_in_a_job_is_one_sentence_in_its_log(own_finished_ci):
+    project = own_finished_ci
+    project.edit_config(lambda c: c["studies"]["ci"]["whitening"].update(components=1000))
+    shutil.rmtree(project.folder / "logs")
+    result = project.snakemake("--cores", "1", "results/ci/data/house_numbers/dataset.json", check=False)
+    assert result.returncode != 0
+    log = (project.folder / "logs/ci/prepare_data/house_numbers.log").read_text()
+    assert "components is 1000; allowed: 1 to 299, the numerical rank of 300 training images" in log
+    assert "Traceback" not in log

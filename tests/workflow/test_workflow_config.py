@@ -1,0 +1,75 @@
+"""Mistakes in the configuration stop Snakemake before any job, with one sentence and no traceback."""
+
+import re
+
+import pytest
+import yaml
+
+MISTAKES = {
+    "misspelt key": (
+        lambda c: c["studies"]["demo"]["models"]["B"].update(weigth_decay=0.1),
+        "unknown key 'weigth_decay'",
+    ),
+    "no such model": (
+        lambda c: c["studies"]["demo"]["tables"]["table1"].update(D=[128]),
+        "names the model 'D', which does not exist; allowed: A, B, C",
+    ),
+    "batch size 0": (lambda c: c["studies"]["demo"]["tables"]["table1"].update(A=[0]), "is 0; it must be at least 1"),
+    "string false": (
+        lambda c: c["studies"]["demo"].update(share_processes="false"),
+        "share_processes is 'false'; it must be true or false",
+    ),
+    "unknown data set": (
+        lambda c: c["studies"]["demo"]["data"].update(dataset="cifar"),
+        "data.dataset is 'cifar'; allowed: svhn, mnist",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_stops_before_any_job(project, mistake):
+    change, sentence = MISTAKES[mistake]
+    project.edit_config(change)
+    result = project.snakemake("--cores", "1", check=False)
+    assert result.returncode != 0
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "rule " not in result.stdout + result.stderr.replace("the name of a rule", "")
+    assert not (project.folder / "results").exists()
+
+
+def test_yaml_numbers_and_words_are_explained(project):
+    path = project.folder / "config.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("learning_rate: 0.05", "learning_rate: 5e-2"))
+    assert (
+        "'5e-2'; it must be a number (YAML reads 5e-2 as text: write 0.05"
+        in project.snakemake("-n", check=False).stderr
+    )
+    path.write_text(re.sub("method: zca", "method: no", text, count=1))
+    assert (
+        "whitening.method is False; allowed: zca, none (YAML reads yes, no"
+        in project.snakemake("-n", check=False).stderr
+    )
+
+
+def test_command_line_settings_pass_the_schema_too(project):
+    assert "unknown key 'stduy'" in project.snakemake("-n", "--config", "stduy=ci", check=False).stderr
+    assert "study is 'sci'" in project.snakemake("-n", "--config", "study=sci", check=False).stderr
+
+
+def test_a_study_of_ones_own(project):
+    study = {
+        "studies": {
+            "my_study": {"extends": "ci", "title": "Mine", "seeds": [7], "models": {"B": {"weight_decay": 0.3}}}
+        }
+    }
+    (project.folder / "my_study.yaml").write_text(yaml.safe_dump(study))
+    jobs = project.planned_jobs("--configfile", "my_study.yaml", "my_study")
+    assert jobs["train_together_my_study"] == 9
+    jobs = project.planned_jobs("--configfile", "my_study.yaml", "results/my_study/tables/table1.csv")
+    assert jobs == {"prepare_data": 1, "table1": 1, "train_together_my_study": 9}
+    (project.folder / "my_study.yaml").write_text(yaml.safe_dump({"studies": {"my_study": {"extends": "dmeo"}}}))
+    result = project.snakemake("-n", "--configfile", "my_study.yaml", "my_study", check=False)
+    assert "studies.my_study.extends is 'dmeo', which does not exist" in result.stderr
+    assert "did you mean demo" in result.stderr

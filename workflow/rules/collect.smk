@@ -1,0 +1,42 @@
+"""Targets that collect: one rule per study, its merged configuration, and its plan.
+
+Inputs: config.yaml and any --configfile.
+Outputs: results/{study}/config.yaml, results/{study}/plan.md; and each study's name as a target.
+"""
+
+
+rule write_config:
+    """The merged configuration of the study, as its rules saw it."""
+    output:
+        "results/{study}/config.yaml",
+    log:
+        "logs/{study}/write_config.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        study=lambda wildcards: study_of(wildcards).config,
+    script:
+        "../scripts/write_config.py"
+
+
+rule write_plan:
+    """Jobs, images, hours, GPU hours and disk of the study, before anything starts."""
+    output:
+        "results/{study}/plan.md",
+    log:
+        "logs/{study}/write_plan.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        study=lambda wildcards: study_of(wildcards).config,
+    script:
+        "../scripts/write_plan.py"
+
+
+for study in STUDIES:
+
+    rule:
+        name:
+            study
+        input:
+            study_targets(study),

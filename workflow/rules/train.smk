@@ -1,0 +1,60 @@
+"""Train one network on one seed to steady state, evaluate it and record it.
+
+Inputs: a study's prepared data.
+Outputs: results/{study}/runs/cnn/{model}/batch{batch_size}/{labels}/seed{seed}/ with model.safetensors, metrics.json,
+    history.csv, predictions.npz and provenance.json. A killed training leaves resume.safetensors there and goes on from it.
+Steps: train | train_together_<study> (all seeds of a cell in one process, for studies with share_processes).
+
+Both rules have the same script, inputs and params, so that a run made by one is up to date for the other.
+"""
+
+
+rule train:
+    """Train one model on one seed."""
+    input:
+        data=checked_run,
+    output:
+        **RUN_FILES,
+    log:
+        "logs/{study}/train/{model}-batch{batch_size}-{labels}-seed{seed}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: training_threads
+    resources:
+        gpu=training_gpus,
+        mem_mb=8000,
+        runtime="4h",
+    params:
+        settings=run_settings,
+    script:
+        "../scripts/train.py"
+
+
+for study in STUDIES.values():
+    if trains_alone(study):
+        continue
+
+    rule:
+        name:
+            f"train_together_{study.name}"
+        input:
+            data=checked_run,
+        output:
+            cell_files(study),
+        log:
+            "logs/{study}/train/{model}-batch{batch_size}-{labels}.log",
+        wildcard_constraints:
+            study=study.name,
+        conda:
+            "../../envs/environment.yaml"
+        threads: training_threads
+        resources:
+            gpu=training_gpus,
+            mem_mb=8000,
+            runtime="4h",
+        params:
+            settings=run_settings,
+        script:
+            "../scripts/train.py"
+
+    workflow.ruleorder(f"train_together_{study.name}", "train")

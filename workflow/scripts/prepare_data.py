@@ -1,0 +1,17 @@
+"""Hold out the validation images, fit the whitening on the training images, and whiten every split."""
+
+from pathlib import Path
+
+from rate_distortion import prepared_data
+from rate_distortion.job_log import job_log
+
+
+def main(folder: Path, data: dict, whitening: dict) -> None:
+    """Write a study's data folder."""
+    prepared_data.prepare(folder, data, whitening, data_folder="data")
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        record = next(path for path in snakemake.output if path.endswith("dataset.json"))
+        main(Path(record).parent, snakemake.params.data, snakemake.params.whitening)

@@ -1,0 +1,17 @@
+"""Table 1: test accuracy and generalization gap, mean and standard error over seeds."""
+
+from pathlib import Path
+
+from rate_distortion import prepared_data, tables
+from rate_distortion.job_log import job_log
+
+
+def main(metrics: list[str], dataset: str, study: dict, cells: dict, csv: str, md: str, tex: str) -> None:
+    """Write the table in its three forms."""
+    data = prepared_data.describe(Path(dataset).parent)
+    tables.table1(tables.read_metrics(metrics), cells, study, data).write(csv, md, tex)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(**snakemake.input, **snakemake.params, **snakemake.output)

@@ -1,0 +1,16 @@
+"""Table 3: the architecture, as printed in Appendix B."""
+
+import pandas
+
+from rate_distortion import tables
+from rate_distortion.job_log import job_log
+
+
+def main(network: str, csv: str, md: str, tex: str) -> None:
+    """Write the table in its three forms."""
+    tables.table3(pandas.read_csv(network)).write(csv, md, tex)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(**snakemake.input, **snakemake.output)

@@ -1,0 +1,49 @@
+"""Train one model on one seed, or on all seeds of its cell one after another, and record each run."""
+
+from pathlib import Path
+
+from rate_distortion import prepared_data, records
+from rate_distortion.job_log import job_log
+from rate_distortion.models import ModelSettings
+from rate_distortion.training import RunName, Split, TrainingSettings, train
+
+
+def main(folders: list[Path], data_folder: Path, cell: dict, settings: dict) -> None:
+    """Train and record the run of every folder; a folder's name ends in its seed."""
+    training, model = TrainingSettings(**settings["training"]), ModelSettings(**settings["model"])
+    data, train_on = prepared_data.describe(data_folder), settings["train_on"]
+
+    def split(name: str) -> Split:
+        return Split.from_arrays(*prepared_data.load(data_folder, name), training)
+
+    train_split = split(train_on)
+    held_out = {name: split(name) for name in ("validation", "test") if name not in train_on and data["images"][name]}
+    for folder in folders:
+        name = RunName(**cell, seed=int(folder.name.removeprefix("seed")))
+        run = train(
+            name,
+            training,
+            model,
+            train_split,
+            held_out,
+            data["classes"],
+            resume_file=folder / records.RESUME_FILE,
+            data_checksum=str(data["sha256"]),
+        )
+        records.write(folder, name, training, run, data)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        wildcards = snakemake.wildcards
+        main(
+            [Path(path).parent for path in snakemake.output if path.endswith("metrics.json")],
+            Path(next(path for path in snakemake.input.data if path.endswith("dataset.json"))).parent,
+            {
+                "study": wildcards.study,
+                "model": wildcards.model,
+                "batch_size": int(wildcards.batch_size),
+                "labels": wildcards.labels,
+            },
+            snakemake.params.settings,
+        )

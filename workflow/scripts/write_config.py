@@ -1,0 +1,16 @@
+"""The merged configuration of a study."""
+
+import yaml
+
+from rate_distortion import files
+from rate_distortion.job_log import job_log
+
+
+def main(target: str, study: dict) -> None:
+    """Write the study as YAML."""
+    files.write_text(target, yaml.safe_dump(study, sort_keys=False, allow_unicode=True))
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(snakemake.output[0], snakemake.params.study)
