@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,12 +56,36 @@ def input_gradient(model: nn.Module, images: Tensor, labels: Tensor, objective: 
 
     Returns:
         Logits (N, classes) and gradient, shaped as ``images``.
+
+    Raises:
+        ValueError: logits refused by :func:`usable`.
     """
     with left_as_found(model), torch.enable_grad():
         inputs = images.detach().requires_grad_()
-        logits = model(inputs)
+        logits = usable(model(inputs), labels)
         (gradient,) = torch.autograd.grad(objective(logits, labels).sum(), inputs)
     return logits.detach(), gradient
+
+
+def usable(logits: Tensor, labels: Tensor) -> Tensor:
+    """The logits (N, K), unless they would be counted as predictions of these labels without being any.
+
+    Raises:
+        ValueError: fewer than two classes, a label that is none of them, or values that are not finite.
+    """
+    require(logits.dim() == 2 and logits.shape[1] >= 2, "logits", tuple(logits.shape), "return (images, classes >= 2)")
+    require(
+        int(labels.max()) < logits.shape[1], "labels", int(labels.max()), f"the model has {logits.shape[1]} classes"
+    )
+    scale = "check the model's weights and the scale of the images"
+    require(bool(torch.isfinite(logits).all()), "logits", "nan or inf", scale)
+    return logits
+
+
+def require(condition: bool, name: str, value: Any, remedy: str) -> None:
+    """Raise a ValueError that names a setting or argument, its value and what is allowed."""
+    if not condition:
+        raise ValueError(f"{name} is {value}: {remedy}")
 
 
 @contextlib.contextmanager

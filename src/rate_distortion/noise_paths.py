@@ -12,7 +12,6 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf, isfinite
-from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +26,9 @@ from rate_distortion.input_gradients import (
     log_odds_against,
     logit_margin,
     norms,
+    require,
     unit_length,
+    usable,
 )
 from rate_distortion.signal_to_noise import noise_amplitude
 
@@ -81,7 +82,7 @@ class SweepSettings:
     def __post_init__(self) -> None:
         only_cross_entropy = self.gradient != "authors" or self.loss == "cross_entropy"
         above_zero = "this ratio is always positive; use more than 0 dB"
-        for name, usable, remedy in (
+        for name, allowed, remedy in (
             ("noise", self.noise in NOISES, f"use one of {', '.join(NOISES)}"),
             ("loss", self.loss in OBJECTIVES, f"use one of {', '.join(OBJECTIVES)}"),
             ("gradient", self.gradient in GRADIENTS, f"use one of {', '.join(GRADIENTS)}"),
@@ -96,7 +97,7 @@ class SweepSettings:
             ("smallest_sigma", self.smallest_sigma > 0, "use a number above zero"),
             ("largest_sigma", self.smallest_sigma < self.largest_sigma < inf, "use more than smallest_sigma"),
         ):
-            require(usable, name, getattr(self, name), remedy)
+            require(allowed, name, getattr(self, name), remedy)
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def noise_path(model: nn.Module, images: Tensor, labels: Tensor, settings: Sweep
 def gradient_path(model: nn.Module, images: Tensor, labels: Tensor, settings: SweepSettings) -> Iterator[Point]:
     """The points of an "l2" or "linf" path, one per step from 0 on; it ends only where every gradient is exactly zero.
 
-    Points share no memory, so they can be kept.
+    A point is never changed afterwards, so points can be kept.
     """
     require(settings.noise != "gaussian", "noise", settings.noise, "a gradient path is l2 or linf")
     images, labels = checked(model, images, labels)
@@ -187,36 +188,11 @@ def checked(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, T
     return images.detach().to(weights.device), labels.to(weights.device, torch.int64)
 
 
-def usable(logits: Tensor, labels: Tensor) -> Tensor:
-    """The logits (N, K), unless they would be counted as predictions of these labels without being any.
-
-    Raises:
-        ValueError: fewer than two classes, a label that is none of them, or values that are not finite.
-    """
-    require(logits.dim() == 2 and logits.shape[1] >= 2, "logits", tuple(logits.shape), "return (images, classes >= 2)")
-    require(
-        int(labels.max()) < logits.shape[1], "labels", int(labels.max()), f"the model has {logits.shape[1]} classes"
-    )
-    scale = "check the model's weights and the scale of the images"
-    require(bool(torch.isfinite(logits).all()), "logits", "nan or inf", scale)
-    return logits
-
-
-def require(condition: bool, name: str, value: Any, remedy: str) -> None:
-    """Raise a ValueError that names a setting or argument, its value and what is allowed."""
-    if not condition:
-        raise ValueError(f"{name} is {value}: {remedy}")
-
-
 def _ascent(
     model: nn.Module, images: Tensor, labels: Tensor, batches: tuple[Tensor, ...], settings: SweepSettings
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Logits, ascent direction, and which images have no gradient or a clamped one, each of length N."""
-    loss = functional.cross_entropy if settings.gradient == "authors" else OBJECTIVES[settings.loss]
-
-    def objective(logits: Tensor, targets: Tensor) -> Tensor:
-        return loss(usable(logits, targets), targets)
-
+    objective = functional.cross_entropy if settings.gradient == "authors" else OBJECTIVES[settings.loss]
     outcomes = []
     for rows in batches:
         logits, gradient = input_gradient(model, images[rows], labels[rows], objective)
@@ -227,7 +203,7 @@ def _ascent(
 
 def _direction(gradient: Tensor, settings: SweepSettings) -> tuple[Tensor, Tensor, Tensor]:
     """The step's direction, images without a gradient, and images whose direction is shorter than it should be."""
-    zero_gradient = (gradient == 0).flatten(1).all(1)
+    zero_gradient = ~gradient.flatten(1).any(1)
     if settings.noise == "linf":
         return gradient.sign(), zero_gradient, torch.zeros_like(zero_gradient)
     if settings.gradient == "per_image":

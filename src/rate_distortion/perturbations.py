@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from rate_distortion import information
 from rate_distortion import signal_to_noise as snr
-from rate_distortion.input_gradients import norms, saturated
-from rate_distortion.noise_paths import Point, SweepSettings, checked, noise_path, require
+from rate_distortion.input_gradients import norms, require, saturated
+from rate_distortion.noise_paths import Point, SweepSettings, checked, noise_path
 
 EVALUATION_MODES = ("none", "last", "population", "ema", "batch")
 """Where batch normalization takes its statistics from; "none" is a model without it. Only "batch" mixes images."""
@@ -89,14 +89,14 @@ def record(
     due = recorded_steps(settings, images)
     recorded = False
     for point in path:
-        ratios = recorder.observe(point)
+        noise_norms, ratios = recorder.observe(point)
         recorded = settings.noise == "gaussian" or point.step in due
         if recorded:
-            recorder.add(point, ratios)
+            recorder.add(point, noise_norms, ratios)
         if settings.noise != "gaussian" and _is_last(point, ratios, settings):
             break
     if not recorded:
-        recorder.add(point, ratios)
+        recorder.add(point, noise_norms, ratios)
     return recorder.finish()
 
 
@@ -105,12 +105,12 @@ def recorded_steps(settings: SweepSettings, images: Tensor) -> frozenset[int]:
 
     With constant steps these are log-spaced steps; with growing ones they stay evenly spread over the decibel axis.
     """
-    with np.errstate(over="ignore"):
-        lengths = np.cumsum(settings.step_size * settings.step_growth ** np.arange(settings.max_steps, dtype=float))
     norm_per_length = images[0].numel() ** 0.5 if settings.noise == "linf" else 1.0
     straight = norms(images).mean().item() * float(snr.noise_amplitude(settings.lowest_snr_db)) / norm_per_length
-    longest_ratio = max(min(straight, lengths[-1]) / lengths[0], 1 + 1e-9)
-    ranges = np.floor(np.log(lengths / lengths[0]) * (settings.points - 2) / np.log(longest_ratio) + 1e-9)
+    with np.errstate(over="ignore"):  # growing steps become infinite long after a path has been left
+        lengths = np.cumsum(settings.step_size * settings.step_growth ** np.arange(settings.max_steps, dtype=float))
+        longest = max(min(straight, lengths[-1]) / lengths[0], 1 + 1e-9)
+        ranges = np.floor(np.log(lengths / lengths[0]) * (settings.points - 2) / np.log(longest) + 1e-9)
     return frozenset([0, *(1 + np.unique(ranges, return_index=True)[1]).tolist()])
 
 
@@ -139,17 +139,18 @@ class _Recorder:
         self.signal_without_dc = _as_array(norms(flat - flat.mean(1, keepdim=True)))
         self.first_misclassified = np.full(len(flat), -np.inf)
 
-    def observe(self, point: Point) -> np.ndarray:
-        """Take note of new misclassifications; returns the ratio of every image in dB."""
-        ratios = snr.one_plus_db(self.signal, self._noise(point))
+    def observe(self, point: Point) -> tuple[np.ndarray, np.ndarray]:
+        """Take note of new misclassifications; returns the norm of every image's noise, and its ratio in dB."""
+        noise_norms = _as_array(norms(point.images - self.images))
+        ratios = snr.one_plus_db(self.signal, noise_norms)
         wrong = (point.logits.argmax(1) != self.labels).cpu().numpy()
         new = wrong & np.isneginf(self.first_misclassified)
         self.first_misclassified[new] = ratios[new]
-        return ratios
+        return noise_norms, ratios
 
-    def add(self, point: Point, ratios: np.ndarray) -> None:
+    def add(self, point: Point, noise_norms: np.ndarray, ratios: np.ndarray) -> None:
         """Append the measurements of a point."""
-        noise, predictions, classes = self._noise(point), point.logits.argmax(1), point.logits.shape[1]
+        predictions, classes = point.logits.argmax(1), point.logits.shape[1]
         counts = torch.bincount(self.labels * classes + predictions, minlength=classes**2)
         table = counts.reshape(classes, classes).cpu().numpy()
         self.confusion.append(table)
@@ -160,8 +161,8 @@ class _Recorder:
                 "step": point.step,
                 "step_size": point.step_size,
                 "snr_db": snr.mean_db(ratios),
-                "snr_plain_db": snr.mean_db(snr.plain_db(self.signal, noise)),
-                "snr_without_dc_db": snr.mean_db(snr.one_plus_db(self.signal_without_dc, noise)),
+                "snr_plain_db": snr.mean_db(snr.plain_db(self.signal, noise_norms)),
+                "snr_without_dc_db": snr.mean_db(snr.one_plus_db(self.signal_without_dc, noise_norms)),
                 "accuracy_percent": 100.0 * float(np.trace(table)) / len(self.labels),
                 "information_bits": estimate.value_bits,
                 "floor_bits": estimate.floor_bits,
@@ -182,9 +183,6 @@ class _Recorder:
             self.first_misclassified[:] = np.nan
         confusion, predictions = np.stack(self.confusion).astype(np.int64), np.stack(self.predictions)
         return Sweep(self.records, confusion, predictions, self.first_misclassified)
-
-    def _noise(self, point: Point) -> np.ndarray:
-        return _as_array(norms(point.images - self.images))
 
 
 def _as_array(values: Tensor) -> np.ndarray:

@@ -38,8 +38,9 @@ def plan(study: Study) -> Plan:
     """Count a study's trainings and estimate their cost."""
     sizes = split_sizes(study.config["data"])
     runs = study.runs()
-    images = sum(_epochs(study, run) * _training_images(study, sizes) for run in runs)
-    steps = sum(_epochs(study, run) * -(-_training_images(study, sizes) // run.batch_size) for run in runs)
+    passes = [(run, _epochs(study, run), _training_images(study, run, sizes)) for run in runs]
+    images = sum(epochs * count for _, epochs, count in passes)
+    steps = sum(epochs * -(-count // run.batch_size) for run, epochs, count in passes)
     cells = {(run.model, run.batch_size, run.labels) for run in runs}
     return Plan(
         trainings=len(runs),
@@ -48,15 +49,21 @@ def plan(study: Study) -> Plan:
         steps=steps,
         cpu_hours=images / (CPU_IMAGES_PER_SECOND_PER_THREAD * study.config["threads"]) / 3600,
         gpu_hours=steps * GPU_SECONDS_PER_STEP / 3600,
-        disk_gigabytes=_disk_bytes(study, sizes, len(runs)) / 1e9,
+        disk_gigabytes=_disk_bytes(study, sizes, runs) / 1e9,
     )
 
 
 def split_sizes(data: dict[str, Any]) -> dict[str, int]:
-    """Images in train, validation and test."""
+    """Images in train, validation and test, and extra images where the study has them."""
     source = datasets.sizes(data["dataset"], file=data.get("file"))
     train = data.get("train_images", source["train"] - data["validation_images"])
-    return {"train": train, "validation": data["validation_images"], "test": data.get("test_images", source["test"])}
+    extra = {"extra": data["extra_images"]} if "extra_images" in data else {}
+    return {
+        "train": train,
+        "validation": data["validation_images"],
+        "test": data.get("test_images", source["test"]),
+        **extra,
+    }
 
 
 def markdown(study: Study) -> str:
@@ -102,12 +109,15 @@ def _epochs(study: Study, run: Run) -> int:
     return study.training(run.model, run.batch_size, run.labels)["epochs"]
 
 
-def _training_images(study: Study, sizes: dict[str, int]) -> int:
-    return sum(sizes[split] for split in study.config["data"]["train_on"].split("+"))
+def _training_images(study: Study, run: Run, sizes: dict[str, int]) -> int:
+    return sum(sizes[split] for split in study.train_on(run.model).split("+"))
 
 
-def _disk_bytes(study: Study, sizes: dict[str, int], runs: int) -> int:
+def _disk_bytes(study: Study, sizes: dict[str, int], runs: list[Run]) -> int:
+    """Every preprocessing that a run uses has its own copy of the images; a whitening matrix is float64."""
     side = study.config["data"].get("image_size", 32)
-    channels = 1 if study.config["whitening"]["colour"] == "grey" else 3
-    arrays = sum(sizes.values()) * channels * side**2 * 4 + (channels * side**2) ** 2 * 8
-    return arrays + runs * (MODEL_BYTES + sizes["test"] * RECORD_BYTES_PER_TEST_IMAGE)
+    total = len(runs) * (MODEL_BYTES + sizes["test"] * RECORD_BYTES_PER_TEST_IMAGE)
+    for preprocessing in {study.preprocessing(run.model) for run in runs}:
+        values = side**2 * (1 if study.whitening(preprocessing)["colour"] == "grey" else 3)
+        total += 4 * values * sum(sizes.values()) + 8 * values**2
+    return total

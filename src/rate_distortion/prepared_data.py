@@ -40,8 +40,8 @@ def prepare(
     """
     folder = Path(folder)
     raw = _read_splits(data, data_folder)
-    fitted_on = [raw[split] for split in data["train_on"].split("+")]
-    transform = whitening.fit(np.concatenate([split.images for split in fitted_on]), **whitening_settings)
+    fitted_on = _joined([raw[split].images for split in data["train_on"].split("+")])
+    transform = whitening.fit(fitted_on, **whitening_settings)
     transform.save(folder / "whitening.npz")
     for name, split in raw.items():
         _write_split(folder / name, split, transform)
@@ -53,27 +53,58 @@ def prepare(
         "images": {name: len(split.labels) for name, split in raw.items()},
         "train_on": data["train_on"],
         "sources_md5": datasets.checksums(data["dataset"], data_folder, file=data.get("file")),
-        "sha256": {
-            f"{name}/{part}.npy": provenance.file_checksum(folder / name / f"{part}.npy")
-            for name in SPLITS
-            for part in ("images", "labels")
-        },
+        "sha256": {key: value for name in SPLITS for key, value in _checksums(folder, name).items()},
     }
     files.write_json(folder / "dataset.json", record)
+    return record
+
+
+def prepare_extra(folder: str | Path, data: Mapping[str, Any], data_folder: str | Path) -> dict[str, Any]:
+    """Whiten a source's additional training images with the folder's whitening; writes ``extra/`` and ``extra.json``.
+
+    Args:
+        folder: a folder that :func:`prepare` has written.
+        data: the study's ``data`` settings, with ``extra_images``.
+        data_folder: where downloads lie.
+
+    Returns:
+        the content of ``extra.json``.
+    """
+    folder = Path(folder)
+    source, split = ("svhn_extra", "train") if data["dataset"] == "svhn" else (data["dataset"], "extra")
+    extra = datasets.load(source, split, count=data["extra_images"], seed=data["seed"], data_folder=data_folder)
+    _write_split(folder / "extra", extra, whitening.Whitening.load(folder / "whitening.npz"))
+    record = {
+        "dataset": source,
+        "description": datasets.DESCRIPTIONS[source],
+        "images": len(extra),
+        "sources_md5": datasets.checksums(source, data_folder),
+        "sha256": _checksums(folder, "extra"),
+    }
+    files.write_json(folder / "extra.json", record)
     return record
 
 
 def load(folder: str | Path, splits: str) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels of a split, or of several joined by "+"; a single one is memory-mapped read-only."""
     parts = [_load_split(Path(folder) / split) for split in splits.split("+")]
-    if len(parts) == 1:
-        return parts[0]
-    return np.concatenate([images for images, _ in parts]), np.concatenate([labels for _, labels in parts])
+    return _joined([images for images, _ in parts]), _joined([labels for _, labels in parts])
 
 
-def describe(folder: str | Path) -> dict[str, Any]:
-    """The content of ``dataset.json``."""
-    return json.loads((Path(folder) / "dataset.json").read_text(encoding="utf-8"))
+def describe(folder: str | Path, *, with_extra: bool = False) -> dict[str, Any]:
+    """The content of ``dataset.json``; with the extra images' count and checksums where a run trains on them."""
+    record = json.loads((Path(folder) / "dataset.json").read_text(encoding="utf-8"))
+    if with_extra:
+        extra = json.loads((Path(folder) / "extra.json").read_text(encoding="utf-8"))
+        record["images"]["extra"] = extra["images"]
+        record["sha256"] |= extra["sha256"]
+        record["sources_md5"] |= extra["sources_md5"]
+    return record
+
+
+def _checksums(folder: Path, split: str) -> dict[str, str]:
+    names = [f"{split}/{part}.npy" for part in ("images", "labels")]
+    return {name: provenance.file_checksum(folder / name) for name in names}
 
 
 def _read_splits(data: Mapping[str, Any], data_folder: str | Path) -> dict[str, datasets.LabelledImages]:
@@ -104,6 +135,11 @@ def _write_split(folder: Path, split: datasets.LabelledImages, transform: whiten
         stored.flush()
     with files.completed(folder / "labels.npy") as temporary:
         np.save(temporary, split.labels)
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    """One array from several, without a copy where there is only one."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _load_split(folder: Path) -> tuple[np.ndarray, np.ndarray]:

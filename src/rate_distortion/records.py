@@ -11,20 +11,29 @@ import numpy as np
 import safetensors.torch
 
 from rate_distortion import files, information, provenance
+from rate_distortion.models import ModelSettings
 from rate_distortion.training import RunName, TrainedRun, TrainingSettings, weight_norms
+
+PERMUTATIONS = 999
+"""Permuted label tables behind the p-value of the information: the smallest p-value is 0.001."""
 
 RESUME_FILE = "resume.safetensors"
 """Kept in the run's folder while it trains. No rule declares it, since declared outputs are deleted when a job fails."""
 
 
 def write(
-    folder: str | Path, name: RunName, settings: TrainingSettings, run: TrainedRun, data: Mapping[str, Any]
+    folder: str | Path,
+    name: RunName,
+    settings: TrainingSettings,
+    model: ModelSettings,
+    run: TrainedRun,
+    data: Mapping[str, Any],
 ) -> None:
     """Write a finished run's files and then remove its resume file.
 
     Args:
         folder: the run's folder.
-        name, settings, run: what was trained and how it ended.
+        name, settings, model, run: what was trained and how it ended.
         data: the content of the data folder's ``dataset.json``.
     """
     folder = Path(folder)
@@ -40,21 +49,24 @@ def write(
             **circumstances,
             "seed": name.seed,
             "settings": asdict(settings),
+            "model": asdict(model),
             "data_sha256": data["sha256"],
             "sources_md5": data["sources_md5"],
             "seconds": run.progress.seconds,
             "resumed_from_epochs": list(run.progress.resumed_from_epochs),
         },
     )
-    files.write_json(folder / "metrics.json", metrics(name, settings, run))
+    files.write_json(folder / "metrics.json", metrics(name, settings, model, run))
     (folder / RESUME_FILE).unlink(missing_ok=True)
 
 
-def metrics(name: RunName, settings: TrainingSettings, run: TrainedRun) -> dict[str, Any]:
-    """The numbers of a run: percent, points (signed gap, train minus test), nats and bits."""
+def metrics(name: RunName, settings: TrainingSettings, model: ModelSettings, run: TrainedRun) -> dict[str, Any]:
+    """The numbers of a run: percent, points (signed gap, train minus test), nats and bits.
+
+    ``train_*`` are measured against the labels that were trained on, random or not; test labels are always the original ones.
+    """
     test = run.held_out["test"]
-    test_information = information.confusion_information(test.confusion)
-    train_information = information.confusion_information(run.train.confusion)
+    train_information = information.confusion_information(run.train.confusion, permutations=PERMUTATIONS)
     return {
         **asdict(name),
         "train_accuracy": run.train.accuracy_percent,
@@ -69,12 +81,16 @@ def metrics(name: RunName, settings: TrainingSettings, run: TrainedRun) -> dict[
         "train_loss": run.train.loss_nats,
         "test_loss": test.loss_nats,
         "loss_gap": test.loss_nats - run.train.loss_nats,
-        "prediction_information": test_information.value_bits,
+        "prediction_information": test.information_bits,
         "train_prediction_information": train_information.value_bits,
+        "train_permutation_p_value": train_information.p_value,
         "train_predicted_classes": int((run.train.confusion.sum(axis=0) > 0).sum()),
+        "train_majority_percent": 100.0 * float(run.train.confusion.sum(axis=1).max() / run.train.confusion.sum()),
         "train_images": int(run.train.confusion.sum()),
         "test_images": int(test.confusion.sum()),
+        "weight_decay": model.weight_decay,
         "weight_norms": weight_norms(run.model),
+        "batch_norm_evaluations": run.batch_norm_evaluations,
         "epochs": settings.epochs,
         "first_fitted_epoch": run.progress.first_fitted_epoch,
         "seconds": run.progress.seconds,

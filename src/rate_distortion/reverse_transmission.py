@@ -16,8 +16,16 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from rate_distortion import seeds
-from rate_distortion.input_gradients import Objective, input_gradient, log_odds_against, norms, unit_length
-from rate_distortion.noise_paths import checked, require, usable
+from rate_distortion.input_gradients import (
+    Objective,
+    input_gradient,
+    log_odds_against,
+    norms,
+    require,
+    unit_length,
+    usable,
+)
+from rate_distortion.noise_paths import checked
 
 DIRECTIONS = ("l2", "sign", "raw")
 

@@ -58,19 +58,17 @@ def interpolate_to_db(snr_db: ArrayLike, values: ArrayLike, at_db: ArrayLike) ->
         One value for each of ``at_db``; NaN outside the recorded range, since a curve is not extrapolated.
 
     Raises:
-        ValueError: lengths that differ, no finite ratio, or a ratio that is not above zero.
+        ValueError: lengths that differ, or a ratio that is not above zero.
     """
     recorded, curve, asked = (np.asarray(array, dtype=float) for array in (snr_db, values, at_db))
     if recorded.shape != curve.shape or recorded.ndim != 1:
         raise ValueError(f"snr_db has shape {recorded.shape} and values {curve.shape}; give two lists of one length")
     usable = ~(np.isnan(recorded) | np.isnan(curve))
-    if not np.isfinite(recorded[usable]).any():
-        raise ValueError(
-            "the curve has no point at a finite signal-to-noise ratio; record at least one perturbed point"
-        )
     for name, ratios in (("snr_db", recorded[usable]), ("at_db", asked)):
         if not (ratios > 0).all():
             raise ValueError(f"{name} contains {ratios.min()}; the ratio 20 log10(1 + ||x|| / ||delta||) is above zero")
+    if not usable.any():
+        return np.full(asked.shape, np.nan)
     amplitude, curve = noise_amplitude(recorded[usable]), curve[usable]
     order = np.argsort(amplitude, kind="stable")
     return np.interp(noise_amplitude(asked), amplitude[order], curve[order], left=np.nan, right=np.nan)

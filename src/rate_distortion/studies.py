@@ -12,8 +12,8 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import jsonschema
 
@@ -32,6 +32,9 @@ STRICT_VALIDATOR = jsonschema.validators.extend(
 )
 """JSON Schema with two gaps closed: 30.0 is no number of epochs, and .nan (within any bounds, as it seems) is no number."""
 
+CALIBRATED = "calibrated"
+"""As a weight decay: the one that the study's own calibration finds."""
+
 MODEL_DEFAULTS = {
     "weight_decay": 0.0,
     "decayed_tensors": "weights_and_biases",
@@ -44,8 +47,27 @@ MODEL_DEFAULTS = {
 """A model that says nothing is the baseline A of the paper."""
 
 
+HOLD_OUT = "hold_out_validation"
+"""Key of the models that a calibration derives: they train without the validation images."""
+
+AS_IN_THE_STUDY = "as_in_the_study"
+"""The choice that a sensitivity analysis compares with."""
+
+LABELS = ("original", "random")
+PARTS = ("table1", "table2", "figure4", "further_models", "calibration", "sensitivity", "ablations")
+"""The parts of a study that need trainings."""
+
+
 class StudyError(ValueError):
     """A configuration that cannot be used; the message is one sentence for the person who wrote it."""
+
+
+class Cell(NamedTuple):
+    """A cell of a table: one training per seed."""
+
+    model: str
+    batch_size: int
+    labels: str
 
 
 @dataclass(frozen=True, order=True)
@@ -71,31 +93,82 @@ class Study:
     config: dict[str, Any]
 
     def model(self, name: str) -> dict[str, Any]:
-        """The settings of a model with its bases resolved and every default filled in."""
-        return MODEL_DEFAULTS | {key: v for key, v in self._merged_model(name).items() if key not in TRAINING_KEYS}
+        """The settings of a model's network with its bases resolved and every default filled in."""
+        merged = self._merged_model(name)
+        return MODEL_DEFAULTS | {key: value for key, value in merged.items() if key in MODEL_DEFAULTS}
 
     def training(self, model: str, batch_size: int, labels: str) -> dict[str, Any]:
         """The training settings of a cell, the model's own epochs and learning rate included."""
-        overrides = {key: value for key, value in self._merged_model(model).items() if key in TRAINING_KEYS}
+        merged = self._merged_model(model)
         return {
             **self.config["training"],
-            **overrides,
+            **{key: value for key, value in merged.items() if key in self.config["training"]},
             "batch_size": batch_size,
             "labels": labels,
             "threads": self.config["threads"],
             "device": self.config["device"],
         }
 
-    def runs(self) -> list[Run]:
-        """Every training that the study's tables and figures need, each once, in a fixed order."""
-        cells = [(model, size, "original") for model, size in self.table_cells("table1")]
-        figure4 = self.config["figures"]["figure4"]
-        cells.append((figure4["model"], figure4["batch_size"], "original"))
-        return [Run(*cell, seed) for cell in dict.fromkeys(cells) for seed in self.config["seeds"]]
+    def train_on(self, model: str) -> str:
+        """The splits that a model is trained on, joined by "+"; a calibration's models leave the validation images out."""
+        merged = self._merged_model(model)
+        splits = "train" if merged.get(HOLD_OUT) else self.config["data"]["train_on"]
+        return splits + ("+extra" if merged.get("data") == "train+extra" else "")
 
-    def table_cells(self, table: str) -> list[tuple[str, int]]:
-        """(model, batch size) of a table's cells, as listed."""
-        return [(model, size) for model, sizes in self.config["tables"][table].items() for size in sizes]
+    def preprocessing(self, model: str) -> str | None:
+        """The name of a model's own preprocessing, or None for the study's."""
+        return self._merged_model(model).get("preprocessing")
+
+    def whitening(self, preprocessing: str | None) -> dict[str, Any]:
+        """The study's whitening settings, with a named change laid over them."""
+        changes = self.config["preprocessings"][preprocessing] if preprocessing else {}
+        return self.config["whitening"] | changes
+
+    def data_name(self, preprocessing: str | None = None) -> str:
+        """The name of the folder of the prepared data."""
+        return self.config["data"]["dataset"] + (f"-{preprocessing}" if preprocessing else "")
+
+    def cells(self, part: str) -> list[Cell]:
+        """The cells of a part of the study, in a fixed order; none when the study leaves the part out.
+
+        Parts are table1, table2, further_models, calibration, sensitivity, ablations and figure4.
+        """
+        config = self.config
+        if part in ("table1", "table2", "further_models"):
+            labels = "random" if part == "table2" else "original"
+            listed = config["tables"].get(part, {})
+            return [Cell(model, size, labels) for model, sizes in listed.items() for size in sizes]
+        if part == "figure4":
+            return [Cell(config["figures"]["figure4"]["model"], config["figures"]["figure4"]["batch_size"], "original")]
+        if part not in config:
+            return []
+        if part == "calibration":
+            models = [self.calibration_model(value) for value in config[part]["weight_decays"]]
+        else:
+            models = [name for by_base in self.variant_names(part).values() for name in by_base.values()]
+        return [Cell(model, config[part]["batch_size"], labels) for labels in LABELS for model in models]
+
+    def variant_names(self, part: str) -> dict[str, dict[str, str]]:
+        """choice -> base model -> name, for a sensitivity analysis or ablations; the study's own choice comes first."""
+        choices = {AS_IN_THE_STUDY: None} | {choice: choice for choice in self.config[part]["choices"]}
+        return {
+            choice: {base: variant_name(base, variant) for base in self.config[part]["models"]}
+            for choice, variant in choices.items()
+        }
+
+    def calibration_model(self, weight_decay: float) -> str:
+        """The model of one weight decay of the calibration.
+
+        Where no validation images are trained on and the base model has that very weight decay, it is the base model.
+        """
+        base = self.config["calibration"]["model"]
+        same = self.config["data"]["train_on"] == "train" and self.model(base)["weight_decay"] == weight_decay
+        return base if same else variant_name(base, f"decay-{weight_decay:g}")
+
+    def runs(self, *parts: str) -> list[Run]:
+        """Every training that the named parts (by default: all) need, each once, in a fixed order."""
+        cells = dict.fromkeys(cell for part in parts or PARTS for cell in self.cells(part))
+        return [Run(*cell, seed) for cell in cells for seed in self.config["seeds"]]
 
     def check_run(self, model: str, batch_size: int, seed: int) -> None:
         """Refuse a path that names something the study does not have."""
@@ -138,8 +211,23 @@ class Study:
             link = self.config["models"][link].get("base")
 
 
-TRAINING_KEYS = ("epochs", "learning_rate")
-"""Keys of a model that override the study's training settings."""
+def variant_name(base: str, variant: str | None) -> str:
+    """The name of a model that a calibration, a sensitivity analysis or an ablation derives from another."""
+    return base if variant is None else f"{base}-{variant}"
+
+
+def _with_variants(config: dict[str, Any]) -> dict[str, Any]:
+    """The study with the models that its calibration, sensitivity analysis and ablations derive."""
+    models = dict(config["models"])
+    for part in ("sensitivity", "ablations"):
+        for choice, changes in config.get(part, {}).get("choices", {}).items():
+            for base in config[part]["models"]:
+                models.setdefault(variant_name(base, choice), {"base": base, **changes})
+    for value in config.get("calibration", {}).get("weight_decays", []):
+        base = config["calibration"]["model"]
+        changes = {"weight_decay": value, HOLD_OUT: True}
+        models.setdefault(variant_name(base, f"decay-{value:g}"), {"base": base, **changes})
+    return {**config, "models": models}
 
 
 def load(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Study]:
@@ -163,9 +251,9 @@ def load(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Stud
             raise StudyError(f"studies.{name} is {study!r}; it must be a mapping of settings")
     merged = {name: merged_study(name, plain["studies"]) for name in plain["studies"]}
     _validate({**plain, "studies": merged}, schema, plain)
-    studies = {name: Study(name, study) for name, study in merged.items()}
-    for study in studies.values():
-        _check_references(study)
+    for name, study in merged.items():
+        _check_references(Study(name, study))
+    studies = {name: Study(name, _with_variants(study)) for name, study in merged.items()}
     if plain["study"] not in studies:
         raise StudyError(
             f"study is {plain['study']!r}, which does not exist; allowed: {_listed(studies)}"
@@ -269,6 +357,9 @@ def explain(error: jsonschema.ValidationError) -> str:
     if "propertyNames" in error.absolute_schema_path and error.validator == "pattern":
         return f"{path} has the key {error.instance!r}; a name there must match {error.validator_value}"
     match error.validator:
+        case "anyOf":
+            words = [other["const"] for other in error.validator_value if "const" in other]
+            return f"{explain(error.context[0])}; or {_listed(words)}"
         case "additionalProperties":
             allowed = error.schema.get("properties", {})
             unknown = _unknown_keys(error)[0]
@@ -337,27 +428,67 @@ def _type_name(wanted: str) -> str:
 
 
 def _check_references(study: Study) -> None:
+    """Names that one part of a study uses and another must have."""
     config, path = study.config, f"studies.{study.name}"
-    for model in config["models"]:
-        study.model(model)
     named = [(f"{path}.tables.{table}", model) for table, cells in config["tables"].items() for model in cells]
     named.append((f"{path}.figures.figure4.model", config["figures"]["figure4"]["model"]))
+    if "calibration" in config:
+        named.append((f"{path}.calibration.model", config["calibration"]["model"]))
+    for part in ("sensitivity", "ablations"):
+        named += [(f"{path}.{part}.models", model) for model in config.get(part, {}).get("models", [])]
     for key, model in named:
-        if model not in config["models"]:
-            raise StudyError(
-                f"{key} names the model {model!r}, which does not exist; allowed: {_listed(config['models'])}"
-                f"{_suggestion(model, config['models'])}"
-            )
-    if (config["data"]["dataset"] == "arrays") != ("file" in config["data"]):
+        _check_name(key, "model", model, config["models"])
+    preprocessings = config.get("preprocessings", {})
+    variations = [
+        ("models", config["models"]),
+        *((p, config.get(p, {}).get("choices", {})) for p in ("sensitivity", "ablations")),
+    ]
+    for part, entries in variations:
+        for name, entry in entries.items():
+            if "preprocessing" in entry:
+                _check_name(
+                    f"{path}.{part}.{name}.preprocessing", "preprocessing", entry["preprocessing"], preprocessings
+                )
+    for model in config["models"]:
+        _check_model(study, model)
+    data = config["data"]
+    if (data["dataset"] == "arrays") != ("file" in data):
         raise StudyError(
-            f"{path}.data.file {'is set' if 'file' in config['data'] else 'is missing'} and {path}.data.dataset is "
-            f"{config['data']['dataset']!r}; a file goes with dataset: arrays and only with it"
+            f"{path}.data.file {'is set' if 'file' in data else 'is missing'} and {path}.data.dataset is "
+            f"{data['dataset']!r}; a file goes with dataset: arrays and only with it"
+        )
+    if "calibration" in config and data["validation_images"] < 1:
+        raise StudyError(
+            f"{path}.data.validation_images is 0, and {path}.calibration compares validation accuracies; hold some images out"
+        )
+    if "extra_images" in data and data["dataset"] not in EXTRA_DATASETS:
+        raise StudyError(
+            f"{path}.data.extra_images is set and {path}.data.dataset is {data['dataset']!r}, which has no extra images; "
+            f"they exist for {_listed(EXTRA_DATASETS)}"
         )
 
 
-def run_record(study: str, run: Run) -> dict[str, Any]:
-    """The identity of a run as it is written into its records."""
-    return {"study": study, **asdict(run)}
+def _check_model(study: Study, model: str) -> None:
+    config, path = study.config, f"studies.{study.name}"
+    if study.model(model)["weight_decay"] == CALIBRATED:
+        if "calibration" not in config:
+            raise StudyError(f"{path}.models.{model}.weight_decay is calibrated, but {path} has no calibration")
+        if study.model(config["calibration"]["model"])["weight_decay"] == CALIBRATED:
+            raise StudyError(
+                f"{path}.calibration.model is {config['calibration']['model']}, whose weight decay is itself calibrated"
+            )
+    if "+extra" in study.train_on(model) and "extra_images" not in config["data"]:
+        raise StudyError(f"{path}.models.{model}.data is train+extra, but {path}.data.extra_images is not set")
+
+
+EXTRA_DATASETS = ("svhn", "house_numbers")
+
+
+def _check_name(key: str, kind: str, name: str, allowed: Iterable[str]) -> None:
+    if name not in allowed:
+        raise StudyError(
+            f"{key} names the {kind} {name!r}, which does not exist; allowed: {_listed(allowed)}{_suggestion(name, allowed)}"
+        )
 
 
 def _listed(values: Any) -> str:

@@ -91,17 +91,24 @@ class Split:
     @classmethod
     def from_arrays(cls, images: np.ndarray, labels: np.ndarray, settings: TrainingSettings) -> Split:
         device, dtype = select_device(settings.device), getattr(torch, settings.precision)
+        # Memory-mapped arrays are read-only, which torch does not know; this brings them into memory.
+        images, labels = np.require(images, requirements="W"), np.require(labels, requirements="W")
         return cls(torch.from_numpy(images).to(device, dtype), torch.from_numpy(labels).to(device))
 
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """The end of a training: the model and everything that is recorded about it."""
+    """The end of a training: the model and everything that is recorded about it.
+
+    ``batch_norm_evaluations`` holds train and test accuracy (percent) under each kind of batch-normalization statistics; it is
+    empty for a model without batch normalization.
+    """
 
     model: nn.Module
     train: Evaluation
     held_out: dict[str, Evaluation]
     held_out_logits: dict[str, Tensor]
+    batch_norm_evaluations: dict[str, dict[str, float]]
     progress: Progress
     images_per_second: float
 
@@ -123,7 +130,7 @@ def train(
         name: the run, for messages and the seed.
         settings, model_settings: what to do.
         train_split: training images with their original labels.
-        held_out: further splits that are only evaluated, such as {"test": ...}.
+        held_out: splits that are only evaluated: {"test": ...}, and "validation" where it is not trained on.
         classes: number of classes.
         resume_file: where to keep a checkpoint; used when it is of this very run; the caller removes it
             once the results are written.
@@ -171,6 +178,7 @@ def train(
         train=evaluate(predict(model, images, settings.evaluation_batch_size), labels),
         held_out={key: evaluate(logits[key], split.labels) for key, split in held_out.items()},
         held_out_logits=logits,
+        batch_norm_evaluations=_batch_norm_evaluations(model, Split(images, labels), held_out["test"], settings),
         progress=progress,
         images_per_second=settings.epochs * len(images) / progress.training_seconds,
     )
@@ -269,6 +277,25 @@ def _history_row(
         result = evaluate(predict(model, split.images, settings.evaluation_batch_size), split.labels)
         row |= {f"{key}_loss_nats": result.loss_nats, f"{key}_accuracy_percent": result.accuracy_percent}
     return row | {f"weight_norm_{tensor}": norm for tensor, norm in weight_norms(model).items()}
+
+
+def _batch_norm_evaluations(
+    model: nn.Module, train_split: Split, test_split: Split, settings: TrainingSettings
+) -> dict[str, dict[str, float]]:
+    layers = [layer for layer in model.modules() if isinstance(layer, models.BatchNormalization)]
+    chosen, results = [layer.evaluation for layer in layers], {}
+    for evaluation in models.BATCH_NORM_EVALUATIONS if layers else ():
+        for layer in layers:
+            layer.evaluation = evaluation
+        results[evaluation] = {
+            f"{key}_accuracy": evaluate(
+                predict(model, split.images, settings.evaluation_batch_size), split.labels
+            ).accuracy_percent
+            for key, split in (("train", train_split), ("test", test_split))
+        }
+    for layer, evaluation in zip(layers, chosen, strict=True):
+        layer.evaluation = evaluation
+    return results
 
 
 def _finite_mean(losses: Tensor, name: RunName, epoch: int, settings: TrainingSettings) -> float:

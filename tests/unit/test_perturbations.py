@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import itertools
 import math
 from dataclasses import replace
@@ -36,20 +38,22 @@ COLUMNS = {
 TO_THE_END = SweepSettings("l2", step_size=0.02, step_growth=1.1, max_steps=200, lowest_snr_db=1.0, points=20)
 
 
+@functools.cache
 def fitted(seed: int) -> nn.Module:
-    """A small convolutional network fitted to scikit-learn's digits."""
+    """A small convolutional network in double precision, fitted to scikit-learn's digits."""
     torch.manual_seed(seed)
     model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 24), nn.ReLU(), nn.Linear(24, 10))
     model = model.double()
     images, labels = digits()
-    optimizer = torch.optim.Adam(model.parameters(), 5e-3)
-    for _ in range(60):
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(40):
         optimizer.zero_grad()
         nn.functional.cross_entropy(model(images), labels).backward()
         optimizer.step()
     return model.eval()
 
 
+@functools.cache
 def digits() -> tuple[torch.Tensor, torch.Tensor]:
     """All 1,797 digits, (N, 1, 8, 8) in double precision with zero mean and unit variance, and their labels."""
     pixels, labels = load_digits(return_X_y=True)
@@ -62,10 +66,24 @@ def model() -> nn.Module:
 
 
 @pytest.fixture(scope="module")
+def unsure(model) -> nn.Module:
+    """The same network with smaller logits.
+
+    Even in double precision the label's share of a cross-entropy gradient is wrong by 1e-16 / (1 - p), which would hide how
+    closely two implementations agree; here 1 - p is not small.
+    """
+    unsure = copy.deepcopy(model)
+    with torch.no_grad():
+        unsure[-1].weight.mul_(0.1)
+        unsure[-1].bias.mul_(0.1)
+    return unsure
+
+
+@pytest.fixture(scope="module")
 def some() -> tuple[torch.Tensor, torch.Tensor]:
-    """A fifth of the digits: 300 images."""
+    """The first 150 digits."""
     images, labels = digits()
-    return images[:300], labels[:300]
+    return images[:150], labels[:150]
 
 
 def linear(weights: torch.Tensor, bias: float) -> nn.Module:
@@ -117,11 +135,11 @@ def test_saturated_images_move_at_full_speed_only_without_the_artefact(gradient)
     # Margin 200: the cross-entropy's gradient is exactly zero in single precision, its direction is not.
     model, images = linear(torch.tensor([3.0, 4.0]), 0.0), torch.tensor([[24.0, 32.0]])
     settings = SweepSettings("l2", gradient=gradient)
-    before, after = _path(model, images, torch.tensor([1]), settings, 1)
-    assert bool(before.zero_gradient) == (gradient == "authors")
-    moved = (after.images - images) if gradient == "per_image" else before.images - images
-    expected = [[-0.006, -0.008]] if gradient == "per_image" else [[0.0, 0.0]]
-    torch.testing.assert_close(moved, torch.tensor(expected), atol=4e-6, rtol=0)
+    points = _path(model, images, torch.tensor([1]), settings, 1)
+    if gradient == "authors":
+        assert len(points) == 1, "nothing can move"
+    else:
+        torch.testing.assert_close(points[1].images - images, torch.tensor([[-0.006, -0.008]]), atol=4e-6, rtol=0)
     result = sweep(model, images.repeat(2, 1), torch.tensor([1, 1]), replace(settings, max_steps=2))
     assert result.records[0]["saturated_images"] == 2
     assert result.records[0]["zero_gradient_images"] == (2 if gradient == "authors" else 0)
@@ -158,25 +176,25 @@ def test_images_with_exactly_zero_gradient_are_counted_and_stay():
     assert [row["step"] for row in stuck.records] == [0], "a path on which nothing can move ends at once"
 
 
-def test_gradient_of_the_cross_entropy_has_the_direction_used(model, some):
+def test_gradient_of_the_cross_entropy_has_the_direction_used(unsure, some):
     images, labels = some
-    ours = _path(model, images, labels, SweepSettings("l2", step_size=1.0), 1)[1].images - images
+    ours = _path(unsure, images, labels, SweepSettings("l2", step_size=1.0), 1)[1].images - images
     inputs = images.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(nn.functional.cross_entropy(model(inputs), labels, reduction="sum"), inputs)
-    torch.testing.assert_close(ours, gradient / gradient.flatten(1).norm(dim=1).view(-1, 1, 1, 1), atol=1e-9, rtol=0)
+    (gradient,) = torch.autograd.grad(nn.functional.cross_entropy(unsure(inputs), labels, reduction="sum"), inputs)
+    torch.testing.assert_close(ours, gradient / gradient.flatten(1).norm(dim=1).view(-1, 1, 1, 1), atol=1e-12, rtol=0)
 
 
 # Other libraries
 
 
 @pytest.mark.parametrize(("noise", "attack"), [("l2", "L2BasicIterativeAttack"), ("linf", "LinfBasicIterativeAttack")])
-def test_three_hundred_steps_equal_foolbox(model, some, noise, attack):
+def test_three_hundred_steps_equal_foolbox(unsure, some, noise, attack):
     foolbox = pytest.importorskip("foolbox", reason="foolbox is an optional cross-check")
     images, labels = (tensor[:100] for tensor in some)
     theirs = getattr(foolbox.attacks, attack)(abs_stepsize=0.01, steps=300, random_start=False)
-    wrapped = foolbox.PyTorchModel(model, bounds=(-1e9, 1e9), device="cpu")
+    wrapped = foolbox.PyTorchModel(unsure, bounds=(-1e9, 1e9), device="cpu")
     final = theirs.run(wrapped, images, foolbox.criteria.Misclassification(labels), epsilon=np.inf)
-    ours = _path(model, images, labels, SweepSettings(noise), 300)[-1].images
+    ours = _path(unsure, images, labels, SweepSettings(noise), 300)[-1].images
     assert (ours - final).abs().max().item() < 1e-12
 
 
@@ -188,12 +206,12 @@ def test_accuracy_at_equal_ratio_agrees_with_art(model, some, noise, norm, step_
     from art.estimators.classification import PyTorchClassifier
 
     images, labels = some[0].float(), some[1]
-    single = fitted(seed=0).float()
+    single = copy.deepcopy(model).float()
     result = sweep(single, images, labels, SweepSettings(noise, step_size=step_size, max_steps=60, points=50))
     classifier = PyTorchClassifier(single, nn.CrossEntropyLoss(reduction="sum"), input_shape=(1, 8, 8), nb_classes=10)
     for steps in (5, 20, 45):
         attack = evasion.ProjectedGradientDescent(
-            classifier, norm=norm, eps=np.inf, eps_step=step_size, max_iter=steps, batch_size=300, verbose=False
+            classifier, norm=norm, eps=np.inf, eps_step=step_size, max_iter=steps, batch_size=150, verbose=False
         )
         theirs = torch.from_numpy(attack.generate(images.numpy(), labels.numpy()))
         ratios = signal_to_noise.one_plus_db(images.flatten(1).norm(dim=1), (theirs - images).flatten(1).norm(dim=1))
@@ -249,7 +267,7 @@ def test_record_of_a_whole_path(model, some, noise):
     assert result.confusion.shape == (len(ratios), 10, 10)
     assert result.confusion.dtype == np.int64
     assert (result.confusion.sum(2) == np.bincount(labels)).all(), "rows are labels"
-    assert np.trace(result.confusion, axis1=1, axis2=2) / 3 == pytest.approx(accuracy)
+    assert np.trace(result.confusion, axis1=1, axis2=2) / 1.5 == pytest.approx(accuracy)
     assert (result.predictions == labels.numpy()).mean(1) * 100 == pytest.approx(accuracy)
     if noise == "gaussian":
         assert accuracy[-1] > 5
@@ -260,7 +278,6 @@ def test_record_of_a_whole_path(model, some, noise):
 
 
 def test_huge_gaussian_noise_leaves_no_information(model):
-    # One fixed linear part decides under huge noise, whatever the image: predictions carry nothing beyond the floor.
     images, labels = digits()
     settings = SweepSettings("gaussian", smallest_sigma=0.01, largest_sigma=1e4, points=5, permutations=200)
     last = sweep(model, images, labels, settings).records[-1]
@@ -370,11 +387,11 @@ def test_data_that_cannot_be_used_are_refused(model, some):
     images, labels = some
     for arguments, message in (
         ((model, images.float(), labels), "images is torch.float32: the weights are torch.float64"),
-        ((model, images, labels[:5]), "labels is .5,. torch.int64: pass 300 integers"),
+        ((model, images, labels[:5]), "labels is .5,. torch.int64: pass 150 integers"),
         ((model, images, labels + 1), "labels is 10: the model has 10 classes"),
         ((model, images, labels - 1), "labels is -1: number the classes from 0 on"),
         ((model, images * torch.nan, labels), "images is nan or inf"),
-        ((nn.Sequential(nn.Flatten(), nn.Linear(64, 1).double()), images, labels), r"logits is \(300, 1\)"),
+        ((nn.Sequential(nn.Flatten(), nn.Linear(64, 1).double()), images, labels), r"logits is \(150, 1\)"),
     ):
         for noise in ("l2", "gaussian"):
             with pytest.raises(ValueError, match=message):
@@ -403,7 +420,7 @@ def test_recorded_steps_are_spread_over_the_whole_path(growth, points, max_steps
 
 
 def test_hidden_gradients_are_found_out(some):
-    """A model whose logits round to a staircase: its gradients are zero, and a copy of it without the rounding is not fooled."""
+    """Logits rounded to a staircase have no gradients, and so seem robust; the model below the rounding leads the way."""
 
     class Staircase(nn.Module):
         def __init__(self, inner: nn.Module):
@@ -416,7 +433,7 @@ def test_hidden_gradients_are_found_out(some):
 
     images, labels = some
     inner = fitted(seed=0)
-    settings = SweepSettings("l2", step_size=0.05, step_growth=1.1, max_steps=80, points=20)
+    settings = SweepSettings("l2", step_size=0.1, step_growth=1.15, max_steps=40, points=20)
     rows = gradient_masking.audit(Staircase(inner), images, labels, settings, [10.0, 20.0], source=inner, starts=1)
     plain = next(row for row in rows if row["attack"] == "plain")
     transfer = next(row for row in rows if row["attack"] == "transfer" and row["snr_db"] == 10.0)
@@ -426,7 +443,7 @@ def test_hidden_gradients_are_found_out(some):
 
 def test_audit_of_an_honest_model(model, some):
     images, labels = some
-    settings = SweepSettings("l2", step_size=0.05, step_growth=1.1, max_steps=80, points=30)
+    settings = SweepSettings("l2", step_size=0.1, step_growth=1.15, max_steps=40, points=30)
     rows = gradient_masking.audit(model, images, labels, settings, [5.0, 15.0], source=fitted(seed=1), starts=2)
     attacks = [(row["attack"], row["start"]) for row in rows[::2]]
     assert attacks == [
@@ -440,6 +457,17 @@ def test_audit_of_an_honest_model(model, some):
     assert by_attack["transfer", 0, 15.0]["stronger_than_plain_points"] < 0, "another model's way is longer"
     assert abs(margin["stronger_than_plain_points"]) < 10
     assert all(by_attack["random_start", start, 15.0]["stronger_than_plain_points"] < 5 for start in (0, 1))
+
+
+def test_authors_mode_looks_stronger_at_equal_mean_ratio_but_fools_no_image_earlier(model, some):
+    images, labels = some
+    settings = SweepSettings("l2", step_size=0.1, step_growth=1.15, max_steps=60, points=30)
+    rows = gradient_masking.audit(model, images, labels, settings, [20.0], starts=0)
+    plain, authors = rows[:2]
+    assert authors["clamped_images"] > plain["clamped_images"] == 0
+    assert authors["stronger_than_plain_points"] > 20
+    medians = [row["median_first_misclassified_snr_db"] for row in (plain, authors)]
+    assert medians[1] <= medians[0] + 0.3
 
 
 def test_transfer_to_itself_is_the_sweep_itself(model, some):
@@ -464,7 +492,7 @@ def test_record_takes_any_path(model, some):
     settings = SweepSettings("l2", loss="margin", max_steps=4)
     path = list(_path(model, images, labels, settings, 4))
     assert record(path, images, labels, settings).records == sweep(model, images, labels, settings).records
-    again = predict(model, path[3].images, labels, fixed_batches(300, 300))
+    again = predict(model, path[3].images, labels, fixed_batches(150, 150))
     torch.testing.assert_close(again, path[3].logits, rtol=0, atol=1e-9)
     assert ((logit_margin(again, labels) > 0) == (again.argmax(1) != labels)).all()
 
@@ -518,8 +546,13 @@ def test_area_under_a_curve():
     for low, high in ((0.0, 10.0), (10.0, 10.0), (5.0, math.inf)):
         with pytest.raises(ValueError, match="take 0 < low_db < high_db"):
             signal_to_noise.area_under_curve(dense, dense, low, high)
-    with pytest.raises(ValueError, match="no point at a finite signal-to-noise ratio"):
-        signal_to_noise.interpolate_to_db([math.inf], [3.0], [10.0])
+    with pytest.raises(ValueError, match="above zero"):
+        signal_to_noise.interpolate_to_db(ratios, [2.5] * 5, [-1.0])
+
+
+def test_a_path_that_never_left_the_clean_images_says_nothing_elsewhere():
+    assert np.isnan(signal_to_noise.interpolate_to_db([math.inf], [3.0], [10.0, 60.0])).all()
+    assert signal_to_noise.interpolate_to_db([math.inf], [3.0], [math.inf]).tolist() == [3.0]
 
 
 def _path(model, images, labels, settings, steps):

@@ -22,7 +22,19 @@ def runs(seeds=(1, 2, 3)):
     rng = np.random.default_rng(0)
     return pandas.DataFrame(
         [
-            {"model": m, "batch_size": b, "seed": s, "test_accuracy": 80 + rng.normal(), "generalization_gap": 5.0 + s}
+            {
+                "model": m,
+                "batch_size": b,
+                "seed": s,
+                "labels": "original",
+                "test_accuracy": 80 + rng.normal(),
+                "train_accuracy": 90.0,
+                "generalization_gap": 5.0 + s,
+                "loss_gap": 0.1 if m == "B" else 1.0,
+                "weight_decay": 0.0 if m == "A" else 0.01,
+                "train_images": 1000,
+                "epochs": 20,
+            }
             for m in "AB"
             for b in (128, 32)
             for s in seeds
@@ -73,6 +85,88 @@ def test_table1_keeps_the_printed_layout_and_the_papers_numbers_beside_ours():
     assert "procedural street numbers, 1,000 training and 500 test images" in table.markdown()
 
 
+def random_label_runs():
+    """A fits random labels; B collapses to a constant predictor in two of three seeds."""
+    rows = []
+    for seed in (1, 2, 3):
+        common = {
+            "batch_size": 128,
+            "seed": seed,
+            "labels": "random",
+            "train_images": 1000,
+            "train_majority_percent": 11.5,
+        }
+        fitted = {"train_accuracy": 85.0 + seed, "test_accuracy": 9.0, "generalization_gap": 76.0 + seed}
+        rows.append(common | fitted | {"model": "A", "weight_decay": 0.0} | information(10, 2.1, 0.001))
+        collapsed = {"train_accuracy": 10.2, "test_accuracy": 19.6, "generalization_gap": -9.4}
+        classes = 1 if seed < 3 else 2
+        rows.append(common | collapsed | {"model": "B", "weight_decay": 0.01} | information(classes, 0.0, 1.0))
+    return pandas.DataFrame(rows)
+
+
+def information(classes, bits, p_value):
+    return {
+        "train_predicted_classes": classes,
+        "train_prediction_information": bits,
+        "train_permutation_p_value": p_value,
+    }
+
+
+def test_table2_prints_the_absolute_gap_and_says_which_seeds_collapsed():
+    table = tables.table2(random_label_runs(), {"A": [128], "B": [128]}, STUDY, DATA)
+    b = table.tidy.query("model == 'B'").set_index("quantity")
+    assert b.loc["generalization_gap_points", "mean"] == pytest.approx(-9.4)
+    assert b.loc["absolute_generalization_gap_points", "mean"] == pytest.approx(9.4)
+    assert table.shown["B gap (points)"][0] == "9.4 ± 0.0"
+    assert table.shown["B gap (points)"][1] == "3 ± 2"
+    assert set(b["collapsed_seeds"]) == {2}
+    assert set(b["fitting_seeds"]) == {0}
+    assert set(b["informative_seeds"]) == {0}
+    a = table.tidy.query("model == 'A'")
+    assert set(a["collapsed_seeds"]) == {0}
+    assert set(a["fitting_seeds"]) == set(a["informative_seeds"]) == {3}
+
+
+def test_differences_are_paired_over_seeds_and_absent_cells_are_left_out():
+    frame = runs()
+    table = tables.differences(frame, STUDY, DATA)
+    by_name = table.tidy.set_index("quantity")
+    first, second = (
+        frame.query(f"model == '{model}' and batch_size == 128").set_index("seed")["test_accuracy"] for model in "BA"
+    )
+    row = by_name.loc["test_accuracy_B_minus_A"]
+    assert row["mean"] == pytest.approx((first - second).mean())
+    assert row["standard_error"] == pytest.approx((first - second).std(ddof=1) / math.sqrt(3))
+    assert by_name.loc["loss_gap_orders_of_magnitude", "mean"] == pytest.approx(1)
+    assert "extra_data_accuracy_B" not in by_name.index
+
+
+def test_further_models_say_how_many_images_and_which_decay():
+    table = tables.further_models(runs().query("model == 'B'").assign(model="B+"), {"B+": [128]}, STUDY, DATA)
+    assert table.shown["training images"][0] == "1,000"
+    assert table.shown["λ"][0] == "0.01"
+
+
+def test_variations_are_compared_with_the_studys_own_choice():
+    frame = pandas.concat(
+        [
+            runs()
+            .query("batch_size == 128 and model == 'A'")
+            .assign(model=model, labels=labels, batch_norm_evaluations=[{}] * 3)
+            for model in ("A", "A-wide")
+            for labels in ("original", "random")
+        ]
+    )
+    frame.loc[frame["model"] == "A-wide", "test_accuracy"] += 2
+    names = {"as_in_the_study": {"A": "A"}, "wide": {"A": "A-wide"}}
+    tidy = tables.variations("ablations", frame, {"wide": {"width": 2}}, names, STUDY, DATA).tidy
+    row = tidy.query("choice == 'wide' and quantity == 'test_accuracy_percent'").iloc[0]
+    assert row["difference"] == pytest.approx(2)
+    assert row["difference_standard_error"] == pytest.approx(0, abs=1e-9)
+    usual = tidy.query("choice == 'as_in_the_study'")
+    assert (usual["difference"] == 0).all()
+
+
 def test_table3_is_the_printed_one():
     network = pandas.DataFrame(
         [
@@ -100,6 +194,7 @@ def test_latex_compiles(tmp_path):
     if shutil.which("pdflatex") is None:
         pytest.skip("pdflatex is not installed")
     body = tables.table1(runs(), {"A": [128, 32], "B": [128]}, STUDY, DATA).latex()
+    body += tables.further_models(runs(), {"B": [128]}, STUDY, DATA).latex()
     source = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}" + body + "\\end{document}"
     (tmp_path / "table.tex").write_text(source)
     subprocess.run(["pdflatex", "-halt-on-error", "table.tex"], cwd=tmp_path, check=True, capture_output=True)

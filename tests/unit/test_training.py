@@ -114,7 +114,7 @@ settings = replace(t.SETTINGS, epochs=25, checkpoint_seconds=0)
 folder.mkdir(exist_ok=True)
 print("begins", flush=True)
 trained = t.run(settings, resume_file=folder / records.RESUME_FILE)
-records.write(folder, t.NAME, settings, trained, t.DATA)
+records.write(folder, t.NAME, settings, t.ModelSettings(), trained, t.DATA)
 """
 
 
@@ -214,8 +214,9 @@ def test_cuda_where_there_is_none_is_refused(monkeypatch):
 
 
 def test_records_hold_what_is_promised(tmp_path):
-    trained = run(model=ModelSettings(normalization="batch"))
-    records.write(tmp_path, NAME, SETTINGS, trained, DATA)
+    model = ModelSettings(normalization="batch", weight_decay=0.01)
+    trained = run(model=model)
+    records.write(tmp_path, NAME, SETTINGS, model, trained, DATA)
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     promised = (
         "train_accuracy test_accuracy generalization_gap train_loss test_loss prediction_information weight_norms epochs "
@@ -224,6 +225,10 @@ def test_records_hold_what_is_promised(tmp_path):
     assert set(promised.split()) <= set(metrics)
     assert metrics["generalization_gap"] == pytest.approx(metrics["train_accuracy"] - metrics["test_accuracy"])
     assert 0 <= metrics["prediction_information"] <= 2
+    assert metrics["weight_decay"] == 0.01
+    assert metrics["train_majority_percent"] == pytest.approx(100 * TRAIN.labels.bincount().max().item() / 90)
+    assert metrics["batch_norm_evaluations"].keys() == {"batch", "last", "population", "ema"}
+    assert metrics["batch_norm_evaluations"]["batch"]["test_accuracy"] == metrics["test_accuracy"]
     with (tmp_path / "history.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [row["epoch"] for row in rows] == ["0", "1", "3"]

@@ -17,14 +17,18 @@ def test_default_target_is_the_default_study(project):
 
 
 def test_seeds_of_a_cell_share_a_process_where_the_study_says_so(project):
-    assert project.planned_jobs("demo")["train_together_demo"] == 9
+    assert project.planned_jobs("demo")["train_together_demo"] == 23
     jobs = project.planned_jobs("paper")
-    assert jobs["train"] == 45
-    assert jobs["download"] == 2
+    # Tables 1 and 2 as printed, B+, A+ and A-BN, and six weight decays on two kinds of labels.
+    assert jobs["train"] == 45 + 25 + 3 * 5 + 2 * 6 * 5
+    assert jobs["download"] == 3
 
 
 def test_one_seed_needs_its_data_and_itself(project):
-    assert project.planned_jobs(RUN.format("demo", 1)) == {"prepare_data": 1, "train": 1}
+    assert project.planned_jobs(RUN.format("demo", 1).replace("/B/", "/A/")) == {"prepare_data": 1, "train": 1}
+    # B's weight decay is the one that the calibration finds: four values on two kinds of labels and two seeds.
+    jobs = project.planned_jobs(RUN.format("demo", 1))
+    assert jobs == {"prepare_data": 1, "choose_weight_decay": 1, "train": 16 + 1}
     assert project.planned_jobs(RUN.format("paper", 3)) == {"download": 2, "prepare_data": 1, "train": 1}
 
 
@@ -57,8 +61,8 @@ def test_table_3_and_the_plan_need_no_data(project):
 
 def test_slurm_profile_builds_the_paper_unless_told_otherwise(project):
     jobs = project.planned_jobs("--profile", "slurm")
-    assert (jobs["train"], jobs["all"]) == (45, 1)
-    assert project.planned_jobs("--profile", "slurm", "ci")["train_together_ci"] == 9
+    assert (jobs["train"], jobs["all"]) == (145, 1)
+    assert project.planned_jobs("--profile", "slurm", "ci")["train_together_ci"] == 19
 
 
 def test_names_of_rules_are_refused_as_study_names(project):

@@ -16,9 +16,16 @@ SCHEMA = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schem
 try:
     STUDIES = studies.load(config, SCHEMA)
 except studies.StudyError as error:
-    raise WorkflowError(str(error))
+    # An exception would be shown with the place in this file, which is not where the mistake is.
+    sys.exit(f"Configuration error: {error}")
 
-DATASETS = sorted({study.config["data"]["dataset"] for study in STUDIES.values()})
+DATASETS = sorted(
+    {
+        study.data_name(preprocessing)
+        for study in STUDIES.values()
+        for preprocessing in (None, *study.config.get("preprocessings", {}))
+    }
+)
 MODELS = sorted({model for study in STUDIES.values() for model in study.config["models"]})
 BATCH_SIZES = sorted({run.batch_size for study in STUDIES.values() for run in study.runs()})
 SEEDS = sorted({seed for study in STUDIES.values() for seed in study.config["seeds"]})
@@ -37,6 +44,7 @@ DATA_FILES = [
     "whitening.npz",
     "dataset.json",
 ]
+EXTRA_FILES = ["extra/images.npy", "extra/labels.npy", "extra.json"]
 
 
 def study_of(wildcards):
@@ -44,22 +52,35 @@ def study_of(wildcards):
 
 
 def study_targets(name):
-    """Every file that a study promises."""
-    folder = f"results/{name}"
+    """Every file that a study promises; what its configuration leaves out is left out."""
+    study, folder = STUDIES[name], f"results/{name}"
+    tables = ["table1", "table3", "differences"]
+    tables += [table for table in ("table2", "further_models") if table in study.config["tables"]]
+    tables += ["weight_decay"] if "calibration" in study.config else []
+    tables += [part for part in ("sensitivity", "ablations") if part in study.config]
+    figures = ["figure4", "history", *(["weight_decay"] if "calibration" in study.config else [])]
     return [
         f"{folder}/config.yaml",
         f"{folder}/plan.md",
-        *(f"{folder}/tables/table{n}.{kind}" for n in (1, 3) for kind in ("csv", "md", "tex")),
-        *(f"{folder}/figures/figure4.{kind}" for kind in ("svg", "png", "csv")),
+        *(f"{folder}/tables/{table}.{kind}" for table in tables for kind in ("csv", "md", "tex")),
+        *(f"{folder}/figures/{figure}.{kind}" for figure in figures for kind in ("svg", "png", "csv")),
     ]
 
 
 def data_folder(wildcards):
-    return f"results/{wildcards.study}/data/{study_of(wildcards).config['data']['dataset']}"
+    """The prepared data of a run: those of its model's own preprocessing, or the study's."""
+    study = study_of(wildcards)
+    preprocessing = study.preprocessing(wildcards.model) if "model" in wildcards.keys() else None
+    return f"results/{study.name}/data/{study.data_name(preprocessing)}"
 
 
 def data_files(wildcards):
     return [f"{data_folder(wildcards)}/{name}" for name in DATA_FILES]
+
+
+def preprocessing_of(wildcards):
+    """The named change of the whitening that a data folder's name ends in, or None."""
+    return wildcards.dataset.partition("-")[2] or None
 
 
 def source_files(wildcards):
@@ -68,6 +89,10 @@ def source_files(wildcards):
     if data["dataset"] == "arrays":
         return [data["file"]]
     return datasets.source_paths(data["dataset"], "data")
+
+
+def extra_source_files(wildcards):
+    return datasets.source_paths("svhn_extra", "data") if wildcards.dataset.startswith("svhn") else []
 
 
 def study_summary(wildcards):
@@ -88,18 +113,28 @@ def run_settings(wildcards):
     return {
         "model": study.model(wildcards.model),
         "training": study.training(wildcards.model, batch_size, wildcards.labels),
-        "train_on": study.config["data"]["train_on"],
+        "train_on": study.train_on(wildcards.model),
     }
 
 
 def checked_run(wildcards):
     """The data of a run, once its path is known to name something the study has."""
-    seed = wildcards.get("seed", study_of(wildcards).config["seeds"][0])
+    study = study_of(wildcards)
     try:
-        study_of(wildcards).check_run(wildcards.model, int(wildcards.batch_size), int(seed))
+        study.check_run(
+            wildcards.model, int(wildcards.batch_size), int(wildcards.get("seed", study.config["seeds"][0]))
+        )
     except studies.StudyError as error:
         raise WorkflowError(str(error))
-    return data_files(wildcards)
+    extra = "extra" in study.train_on(wildcards.model).split("+")
+    return data_files(wildcards) + [f"{data_folder(wildcards)}/{name}" for name in EXTRA_FILES if extra]
+
+
+def chosen_weight_decay(wildcards):
+    """The calibration's choice, for the models that use it."""
+    study = study_of(wildcards)
+    calibrated = study.model(wildcards.model)["weight_decay"] == studies.CALIBRATED
+    return [f"results/{study.name}/weight_decay.json"] if calibrated else []
 
 
 def cell_files(study):
@@ -107,14 +142,26 @@ def cell_files(study):
     return [pattern.replace("{seed}", str(seed)) for seed in study.config["seeds"] for pattern in RUN_FILES.values()]
 
 
-def table_metrics(wildcards, table):
-    """The metrics of every run in a table's cells."""
+def part_records(wildcards, *parts, kind="metrics.json"):
+    """One file of every run that the named parts of a study need."""
     study = study_of(wildcards)
-    return [
-        f"results/{study.name}/{run.folder}/metrics.json"
-        for run in study.runs()
-        if (run.model, run.batch_size) in study.table_cells(table)
-    ]
+    return [f"results/{study.name}/{run.folder}/{kind}" for run in study.runs(*parts)]
+
+
+def largest_batch_size(wildcards):
+    """The batch size whose training curves are shown: the paper's conclusions are about its largest."""
+    return max(cell.batch_size for cell in study_of(wildcards).cells("table1"))
+
+
+def history_records(wildcards):
+    size = f"/batch{largest_batch_size(wildcards)}/"
+    return [path for path in part_records(wildcards, "table1", "table2", kind="history.csv") if size in path]
+
+
+def study_dataset(wildcards):
+    """What the study's data are, for the notes of a table or figure."""
+    study = study_of(wildcards)
+    return f"results/{study.name}/data/{study.data_name()}/dataset.json"
 
 
 def figure4_predictions(wildcards):

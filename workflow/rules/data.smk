@@ -1,13 +1,17 @@
 """From a source to whitened arrays.
 
 Inputs: nothing, or the downloaded files of a source, or the user's own .npz.
-Outputs: results/{study}/data/{dataset}/{train,validation,test}/{images,labels}.npy, whitening.npz and dataset.json.
-Steps: download (checksummed; files already in data/ are used as they are), prepare_data.
+Outputs: results/{study}/data/{dataset}/{train,validation,test}/{images,labels}.npy, whitening.npz and dataset.json; for models
+    with more data extra/{images,labels}.npy and extra.json. {dataset} is the source's name, or that and a preprocessing's.
+Steps: download (checksummed; files already in data/ are used as they are), prepare_data, prepare_extra.
 """
 
 
 rule download:
-    """Fetch one file of a public data set and verify its checksum."""
+    """Fetch one file of a public data set and verify its checksum.
+
+    The mirrors are no params: a file is right whichever mirror it came from, and a rerun would begin by deleting it.
+    """
     output:
         "data/{folder}/{file}",
     log:
@@ -20,8 +24,6 @@ rule download:
     resources:
         mem_mb=500,
         runtime="4h",
-    params:
-        mirrors=lambda wildcards: config["mirrors"][wildcards.folder.split("/")[0].lower()],
     script:
         "../scripts/download.py"
 
@@ -41,6 +43,26 @@ rule prepare_data:
         runtime="1h",
     params:
         data=lambda wildcards: study_of(wildcards).config["data"],
-        whitening=lambda wildcards: study_of(wildcards).config["whitening"],
+        whitening=lambda wildcards: study_of(wildcards).whitening(preprocessing_of(wildcards)),
     script:
         "../scripts/prepare_data.py"
+
+
+rule prepare_extra:
+    """Whiten additional training images with the statistics of the training images."""
+    input:
+        whitening=f"{DATA}/whitening.npz",
+        sources=extra_source_files,
+    output:
+        [f"{DATA}/{name}" for name in EXTRA_FILES],
+    log:
+        "logs/{study}/prepare_extra/{dataset}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=8000,
+        runtime="1h",
+    params:
+        data=lambda wildcards: study_of(wildcards).config["data"],
+    script:
+        "../scripts/prepare_extra.py"

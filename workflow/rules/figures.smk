@@ -1,8 +1,9 @@
 """The paper's figures, as SVG, PNG and a CSV that holds exactly what is drawn.
 
 Inputs: prepared data and what the runs recorded. No figure job imports torch.
-Outputs: results/{study}/figures/figure4.{svg,png,csv}.
-Steps: figure4 (part (a): one preprocessed test image per class with prediction and confidence).
+Outputs: results/{study}/figures/{figure}.{svg,png,csv}.
+Steps: figure4 (part (a): one preprocessed test image per class with prediction and confidence), figure_weight_decay (the
+    calibration), figure_history (training curves of the runs of Tables 1 and 2 at one batch size).
 """
 
 
@@ -35,7 +36,77 @@ rule figure4:
         mem_mb=2000,
         runtime="10m",
     params:
-        study=lambda wildcards: study_summary(wildcards),
+        study=study_summary,
         shown=lambda wildcards: study_of(wildcards).config["figures"]["figure4"],
     script:
         "../scripts/figure4.py"
+
+
+rule figure_weight_decay:
+    """Accuracy on random and on original labels against weight decay."""
+    input:
+        table="results/{study}/tables/weight_decay.csv",
+        dataset=study_dataset,
+    output:
+        svg=report(
+            "results/{study}/figures/weight_decay.svg",
+            caption="../report/figure_weight_decay.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "weight decay", "shows": "weight decay against fitted random labels", "file": "picture"},
+        ),
+        png="results/{study}/figures/weight_decay.png",
+        csv=report(
+            "results/{study}/figures/weight_decay.csv",
+            caption="../report/figure_weight_decay.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "weight decay", "shows": "weight decay against fitted random labels", "file": "data"},
+        ),
+    log:
+        "logs/{study}/figure_weight_decay.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        study=study_summary,
+        calibration=lambda wildcards: study_of(wildcards).config["calibration"],
+    script:
+        "../scripts/figure_weight_decay.py"
+
+
+rule figure_history:
+    """Accuracy, loss and weight norms against epoch at the largest batch size."""
+    input:
+        histories=lambda wildcards: history_records(wildcards),
+        dataset=study_dataset,
+    output:
+        svg=report(
+            "results/{study}/figures/history.svg",
+            caption="../report/figure_history.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "history", "shows": "training curves", "file": "picture"},
+        ),
+        png="results/{study}/figures/history.png",
+        csv=report(
+            "results/{study}/figures/history.csv",
+            caption="../report/figure_history.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "history", "shows": "training curves", "file": "data"},
+        ),
+    log:
+        "logs/{study}/figure_history.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        study=study_summary,
+        batch_size=largest_batch_size,
+    script:
+        "../scripts/figure_history.py"

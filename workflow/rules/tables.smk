@@ -1,20 +1,51 @@
-"""The paper's tables, as CSV (tidy), Markdown and LaTeX (as printed).
+"""The paper's tables and those beside them, as CSV (tidy), Markdown and LaTeX (as printed).
 
 Inputs: metrics.json of the runs in a table's cells; Table 3 is read from the network itself.
-Outputs: results/{study}/tables/table{1,3}.{csv,md,tex}.
-Steps: table1 (test accuracy and generalization gap), describe_network, table3 (architecture).
+Outputs: results/{study}/tables/{table}.{csv,md,tex}; results/{study}/weight_decay.json, which calibrated models train with.
+Steps: choose_weight_decay, accuracy_table (Table 1, Table 2, further_models), differences, sensitivity, ablations,
+    describe_network, table3 (architecture).
 """
 
 
-rule table1:
-    """Test accuracy and generalization gap of models A, B, C: mean and standard error over seeds."""
+rule choose_weight_decay:
+    """Find the smallest weight decay of the grid with which random labels are not fitted."""
     input:
-        metrics=lambda wildcards: table_metrics(wildcards, "table1"),
-        dataset=lambda wildcards: f"{data_folder(wildcards)}/dataset.json",
+        metrics=lambda wildcards: part_records(wildcards, "calibration"),
+        dataset=study_dataset,
+    output:
+        choice="results/{study}/weight_decay.json",
+        csv=report(
+            "results/{study}/tables/weight_decay.csv",
+            caption="../report/weight_decay.rst",
+            category="Tables",
+            subcategory="{study}",
+            labels={"table": "weight decay", "shows": "the smallest sufficient weight decay"},
+        ),
+        md="results/{study}/tables/weight_decay.md",
+        tex="results/{study}/tables/weight_decay.tex",
+    log:
+        "logs/{study}/choose_weight_decay.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        study=study_summary,
+        model=lambda wildcards: study_of(wildcards).config["calibration"]["model"],
+    script:
+        "../scripts/choose_weight_decay.py"
+
+
+rule table1:
+    """Test accuracy and generalization gap: mean and standard error over seeds."""
+    input:
+        metrics=lambda wildcards: part_records(wildcards, "table1"),
+        dataset=study_dataset,
     output:
         csv=report(
             "results/{study}/tables/table1.csv",
-            caption="../report/table1.rst",
+            caption="../report/accuracy_table.rst",
             category="Tables",
             subcategory="{study}",
             labels={"table": "1", "shows": "test accuracy and generalization gap"},
@@ -29,10 +60,161 @@ rule table1:
         mem_mb=1000,
         runtime="10m",
     params:
-        study=lambda wildcards: study_summary(wildcards),
+        table="table1",
+        study=study_summary,
         cells=lambda wildcards: study_of(wildcards).config["tables"]["table1"],
     script:
-        "../scripts/table1.py"
+        "../scripts/accuracy_table.py"
+
+
+rule table2:
+    """Training on random labels: train accuracy, gap, and whether the network collapsed."""
+    input:
+        metrics=lambda wildcards: part_records(wildcards, "table2"),
+        dataset=study_dataset,
+    output:
+        csv=report(
+            "results/{study}/tables/table2.csv",
+            caption="../report/accuracy_table.rst",
+            category="Tables",
+            subcategory="{study}",
+            labels={"table": "2", "shows": "training on random labels"},
+        ),
+        md="results/{study}/tables/table2.md",
+        tex="results/{study}/tables/table2.tex",
+    log:
+        "logs/{study}/table2.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        table="table2",
+        study=study_summary,
+        cells=lambda wildcards: study_of(wildcards).config["tables"]["table2"],
+    script:
+        "../scripts/accuracy_table.py"
+
+
+rule further_models:
+    """Models beside Table 1: more data, batch normalization alone."""
+    input:
+        metrics=lambda wildcards: part_records(wildcards, "further_models"),
+        dataset=study_dataset,
+    output:
+        csv=report(
+            "results/{study}/tables/further_models.csv",
+            caption="../report/accuracy_table.rst",
+            category="Tables",
+            subcategory="{study}",
+            labels={"table": "further models", "shows": "more data, batch normalization alone"},
+        ),
+        md="results/{study}/tables/further_models.md",
+        tex="results/{study}/tables/further_models.tex",
+    log:
+        "logs/{study}/further_models.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        table="further_models",
+        study=study_summary,
+        cells=lambda wildcards: study_of(wildcards).config["tables"]["further_models"],
+    script:
+        "../scripts/accuracy_table.py"
+
+
+rule differences:
+    """The differences that the paper states in words, paired over seeds."""
+    input:
+        metrics=lambda wildcards: part_records(wildcards, "table1", "table2", "further_models"),
+        dataset=study_dataset,
+    output:
+        csv=report(
+            "results/{study}/tables/differences.csv",
+            caption="../report/differences.rst",
+            category="Tables",
+            subcategory="{study}",
+            labels={"table": "differences", "shows": "differences stated in words"},
+        ),
+        md="results/{study}/tables/differences.md",
+        tex="results/{study}/tables/differences.tex",
+    log:
+        "logs/{study}/differences.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        study=study_summary,
+    script:
+        "../scripts/differences.py"
+
+
+rule sensitivity:
+    """Vary one choice that the paper leaves open at a time."""
+    input:
+        metrics=lambda wildcards: part_records(wildcards, "sensitivity"),
+        dataset=study_dataset,
+    output:
+        csv=report(
+            "results/{study}/tables/sensitivity.csv",
+            caption="../report/variations.rst",
+            category="Tables",
+            subcategory="{study}",
+            labels={"table": "sensitivity", "shows": "choices the paper leaves open"},
+        ),
+        md="results/{study}/tables/sensitivity.md",
+        tex="results/{study}/tables/sensitivity.tex",
+    log:
+        "logs/{study}/sensitivity.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        part="sensitivity",
+        study=study_summary,
+        choices=lambda wildcards: study_of(wildcards).config["sensitivity"]["choices"],
+        names=lambda wildcards: study_of(wildcards).variant_names("sensitivity"),
+    script:
+        "../scripts/variations.py"
+
+
+rule ablations:
+    """Take away or vary what the paper rests its conclusions on."""
+    input:
+        metrics=lambda wildcards: part_records(wildcards, "ablations"),
+        dataset=study_dataset,
+    output:
+        csv=report(
+            "results/{study}/tables/ablations.csv",
+            caption="../report/variations.rst",
+            category="Tables",
+            subcategory="{study}",
+            labels={"table": "ablations", "shows": "colour, whitening, width and power"},
+        ),
+        md="results/{study}/tables/ablations.md",
+        tex="results/{study}/tables/ablations.tex",
+    log:
+        "logs/{study}/ablations.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        part="ablations",
+        study=study_summary,
+        choices=lambda wildcards: study_of(wildcards).config["ablations"]["choices"],
+        names=lambda wildcards: study_of(wildcards).variant_names("ablations"),
+    script:
+        "../scripts/variations.py"
 
 
 rule describe_network:

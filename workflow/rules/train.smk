@@ -1,6 +1,6 @@
 """Train one network on one seed to steady state, evaluate it and record it.
 
-Inputs: a study's prepared data.
+Inputs: a study's prepared data; for calibrated models results/{study}/weight_decay.json.
 Outputs: results/{study}/runs/cnn/{model}/batch{batch_size}/{labels}/seed{seed}/ with model.safetensors, metrics.json,
     history.csv, predictions.npz and provenance.json. A killed training leaves resume.safetensors there and goes on from it.
 Steps: train | train_together_<study> (all seeds of a cell in one process, for studies with share_processes).
@@ -13,6 +13,7 @@ rule train:
     """Train one model on one seed."""
     input:
         data=checked_run,
+        weight_decay=chosen_weight_decay,
     output:
         **RUN_FILES,
     log:
@@ -39,6 +40,7 @@ for study in STUDIES.values():
             f"train_together_{study.name}"
         input:
             data=checked_run,
+            weight_decay=chosen_weight_decay,
         output:
             cell_files(study),
         log:

@@ -14,4 +14,5 @@ def main(target: str, mirrors: list[str]) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(snakemake.output[0], snakemake.params.mirrors)
+        source = snakemake.wildcards.folder.split("/")[0].lower()
+        main(snakemake.output[0], snakemake.config["mirrors"][source])

@@ -15,7 +15,8 @@ def main(data_folder: Path, predictions: str, study: dict, shown: dict, svg: str
     with np.load(predictions, allow_pickle=False) as stored:
         drawn = figures.figure4_rows(images, labels, stored["test_probabilities"])
     files.write_text(csv, drawn.to_csv(index=False, lineterminator="\n"))
-    figures.figure4(drawn, figures.source_line(study, data, shown), svg, png)
+    run = f"model {shown['model']}, batch size {shown['batch_size']}, seed {study['seeds'][0]}"
+    figures.figure4(drawn, figures.source_line(study, data, run), svg, png)
 
 
 if __name__ == "__main__":

@@ -2,22 +2,25 @@
 
 from pathlib import Path
 
-from rate_distortion import prepared_data, records
+from rate_distortion import capacity, prepared_data, records
 from rate_distortion.job_log import job_log
 from rate_distortion.models import ModelSettings
 from rate_distortion.training import RunName, Split, TrainingSettings, train
 
 
-def main(folders: list[Path], data_folder: Path, cell: dict, settings: dict) -> None:
+def main(folders: list[Path], data_folder: Path, choice: list[str], cell: dict, settings: dict) -> None:
     """Train and record the run of every folder; a folder's name ends in its seed."""
-    training, model = TrainingSettings(**settings["training"]), ModelSettings(**settings["model"])
-    data, train_on = prepared_data.describe(data_folder), settings["train_on"]
+    training, train_on = TrainingSettings(**settings["training"]), settings["train_on"]
+    model = ModelSettings(**settings["model"] | ({"weight_decay": capacity.read_choice(choice[0])} if choice else {}))
+    data = prepared_data.describe(data_folder, with_extra="extra" in train_on.split("+"))
 
     def split(name: str) -> Split:
         return Split.from_arrays(*prepared_data.load(data_folder, name), training)
 
     train_split = split(train_on)
-    held_out = {name: split(name) for name in ("validation", "test") if name not in train_on and data["images"][name]}
+    held_out = {
+        name: split(name) for name in ("validation", "test") if name not in train_on.split("+") and data["images"][name]
+    }
     for folder in folders:
         name = RunName(**cell, seed=int(folder.name.removeprefix("seed")))
         run = train(
@@ -30,7 +33,7 @@ def main(folders: list[Path], data_folder: Path, cell: dict, settings: dict) -> 
             resume_file=folder / records.RESUME_FILE,
             data_checksum=str(data["sha256"]),
         )
-        records.write(folder, name, training, run, data)
+        records.write(folder, name, training, model, run, data)
 
 
 if __name__ == "__main__":
@@ -39,6 +42,7 @@ if __name__ == "__main__":
         main(
             [Path(path).parent for path in snakemake.output if path.endswith("metrics.json")],
             Path(next(path for path in snakemake.input.data if path.endswith("dataset.json"))).parent,
+            list(snakemake.input.weight_decay),
             {
                 "study": wildcards.study,
                 "model": wildcards.model,

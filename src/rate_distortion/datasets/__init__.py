@@ -4,6 +4,7 @@
 this package imports neither torch nor scikit-learn, so that it may be asked for names and sizes at no cost.
 """
 
+from rate_distortion.datasets.catalogue import DATASETS, DESCRIPTIONS
 from rate_distortion.datasets.download import DownloadError, RemoteFile, fetch
 from rate_distortion.datasets.labelled_images import DatasetError, LabelledImages, split_validation
 from rate_distortion.datasets.remote import (
@@ -14,7 +15,7 @@ from rate_distortion.datasets.remote import (
     remote_files,
     source_paths,
 )
-from rate_distortion.datasets.sources import DATASETS, DESCRIPTIONS, checksums, load, sizes
+from rate_distortion.datasets.sources import checksums, load, sizes
 
 __all__ = [
     "DATASETS",

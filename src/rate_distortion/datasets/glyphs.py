@@ -80,12 +80,9 @@ _FONT_SIZE = 200  # pixels; the ink is rescaled to a common height afterwards
 def digit_fields() -> tuple[np.ndarray, np.ndarray]:
     """Distance fields and ink widths of every typeface and digit, read-only.
 
-    Returns
-    -------
-    fields : float32 (typefaces, 10, CELL, CELL)
-        Signed distance to the outline in digit heights, positive inside the ink, row 0 at the top.
-    widths : float32 (typefaces, 10)
-        Width of the ink in digit heights.
+    Returns:
+        Signed distances to the outline in digit heights, float32 (typefaces, 10, CELL, CELL), positive inside the ink, row 0 at
+        the top; and widths of the ink in digit heights, float32 (typefaces, 10).
     """
     placed = [[_placed(ink) for ink in _digits(typeface)] for typeface in TYPEFACES]
     fields = np.array([[_signed_distance(canvas) for canvas, _ in row] for row in placed], np.float32)

@@ -39,29 +39,21 @@ def generate(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Images ``start`` ... ``start + count - 1`` of a split and the digits in their middle.
 
-    Image i depends on (seed, split, i) only: not on ``count``, ``start`` or ``processes``.
+    Image i depends on (seed, split, i) only: not on ``count``, ``start`` or ``processes``. Another kind of processor, or other
+    versions of numpy, Pillow or matplotlib, may round or draw it slightly differently.
 
-    Parameters
-    ----------
-    split : "train", "test" or "extra"
-        Independent streams. "extra" is drawn with milder nuisance, as SVHN's extra images are easier.
-    count, start : int
-        The images wanted; ``start + count`` may not exceed SVHN's own size (``SPLIT_SIZES``).
-    seed : int >= 0
-    processes : int >= 1
-        Worker processes; the calling process does the work itself when 1.
+    Args:
+        split: train, test or extra: independent streams; extra has milder nuisance, as SVHN's extra images are easier.
+        count: how many images; ``start + count`` may not exceed SVHN's own size (``SPLIT_SIZES``).
+        seed: 0 or more.
+        start: the first image.
+        processes: workers that share the drawing; with 1 the calling process does it.
 
-    Returns
-    -------
-    images : uint8 (count, 32, 32, 3)
-        Red, green, blue.
-    labels : int64 (count,)
-        The digit in the middle, 0 ... 9.
+    Returns:
+        Images, uint8 (count, 32, 32, 3) in red, green, blue; and labels, int64 (count,), the digit in the middle, 0 ... 9.
 
-    Raises
-    ------
-    ValueError
-        For an unknown split or a number out of range.
+    Raises:
+        ValueError: there is no such split, or a number is out of range.
     """
     _check(split, count, seed, start, processes)
     images = np.empty((count, SIDE, SIDE, 3), np.uint8)
@@ -109,7 +101,11 @@ def _blocks(split: str, seed: int, blocks: range, processes: int) -> Iterator[tu
 
 @dataclass(frozen=True)
 class Nuisance:
-    """How far a crop may depart from a clean print. Pairs are the median and the log-spread of a log-normal variable."""
+    """How far a crop may depart from a clean print. Pairs are the median and the log-spread of a log-normal variable.
+
+    Blur, noise, contrast and exposure follow real SVHN crops: the percentiles of their brightness, contrast and
+    high-frequency power, and the mean power spectrum along either axis.
+    """
 
     blur: tuple[float, float]  # pixels
     noise: tuple[float, float]  # grey levels, 0 ... 1
@@ -121,8 +117,26 @@ class Nuisance:
     clutter: float  # share of crops with a plate edge in view; shadows and outlines follow it
 
 
-HARD = Nuisance((0.8, 0.4), (0.012, 0.4), (0.113, 0.38), 0.07, 0.15, 1.0, 0.05, 0.6)
-MILD = Nuisance((0.65, 0.3), (0.007, 0.5), (0.130, 0.3), 0.05, 0.10, 0.7, 0.03, 0.3)
+HARD = Nuisance(
+    blur=(0.8, 0.4),
+    noise=(0.012, 0.4),
+    contrast=(0.113, 0.38),
+    rotation=0.07,
+    shear=0.15,
+    shift=1.0,
+    warp=0.05,
+    clutter=0.6,
+)
+MILD = Nuisance(
+    blur=(0.65, 0.3),
+    noise=(0.007, 0.5),
+    contrast=(0.13, 0.3),
+    rotation=0.05,
+    shear=0.10,
+    shift=0.7,
+    warp=0.03,
+    clutter=0.3,
+)
 NUISANCE = {"train": HARD, "test": HARD, "extra": MILD}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from rate_distortion.datasets.catalogue import check_dataset
 from rate_distortion.datasets.download import RemoteFile, bring_by_hand, fetch_all
 from rate_distortion.datasets.labelled_images import DatasetError
 
@@ -49,11 +50,13 @@ DEFAULT_MIRRORS = {
 
 def source_paths(dataset: str, data_folder: str | Path = "data") -> list[Path]:
     """Paths of the files that a data set is read from, present or not; none for a source that is not downloaded."""
+    check_dataset(dataset)
     return [Path(data_folder) / FOLDERS[dataset] / name for name in FILES.get(dataset, ())]
 
 
 def remote_files(dataset: str) -> list[RemoteFile]:
     """The files of a data set with their checksums; none for a source that is not downloaded."""
+    check_dataset(dataset)
     return [remote_file(name) for name in FILES.get(dataset, ())]
 
 
@@ -93,7 +96,9 @@ def fetch_dataset(
 
     Raises:
         DownloadError: a file could not be had; the message names every missing file, its checksum and its place.
+        DatasetError: there is no such source.
     """
+    check_dataset(dataset)
     if dataset not in FILES:
         return []
     return fetch_all(
@@ -109,8 +114,8 @@ def missing_error(dataset: str, files: Sequence[RemoteFile], data_folder: str | 
     """The error for a data set that is to be read and is not there."""
     names = ", ".join(file.name for file in files)
     return DatasetError(
-        f"{dataset} is not complete in {Path(data_folder) / FOLDERS[dataset]}: {names} is missing or not the right file; "
-        f"rate_distortion.datasets.fetch_dataset({dataset!r}) downloads it\n"
+        f"{dataset} is not complete in {Path(data_folder) / FOLDERS[dataset]}, missing or not the right file: {names}; "
+        f"rate_distortion.datasets.fetch_dataset({dataset!r}) downloads what is missing\n"
         f"{bring_by_hand(files, Path(data_folder) / FOLDERS[dataset])}"
     )
 

@@ -1,42 +1,19 @@
-"""The sources by name: what each is, its splits and sizes, and how a split is read."""
+"""Reading a split of a source, and asking a source for its sizes and the checksums of its files."""
 
 from __future__ import annotations
 
-import difflib
 import logging
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from rate_distortion.datasets import arrays, handwritten_digits, remote
+from rate_distortion.datasets.catalogue import SPLIT_SIZES, check_dataset, listed, suggestion
 from rate_distortion.datasets.download import md5_of
 from rate_distortion.datasets.labelled_images import DatasetError, LabelledImages
 from rate_distortion.datasets.resizing import resize
 
 log = logging.getLogger(__name__)
-
-DESCRIPTIONS: Mapping[str, str] = {
-    "svhn": "SVHN, cropped digits (Netzer et al., 2011)",
-    "svhn_extra": "SVHN, the additional easier crops (Netzer et al., 2011)",
-    "mnist": "MNIST handwritten digits (LeCun et al., 1998)",
-    "digits": "scikit-learn's handwritten digits, 8x8 enlarged (Alpaydin and Kaynak, 1998)",
-    "house_numbers": "procedural street numbers, which stand in for SVHN",
-    "arrays": "the user's own images",
-}
-"""What each source is, in words fit for a caption."""
-
-DATASETS = tuple(DESCRIPTIONS)
-"""Names of the sources."""
-
-SPLIT_SIZES: Mapping[str, Mapping[str, int]] = {
-    "svhn": {"train": 73_257, "test": 26_032},
-    "svhn_extra": {"train": 531_131},
-    "mnist": {"train": 60_000, "test": 10_000},
-    "digits": {"train": 1_297, "test": 500},
-    "house_numbers": {"train": 73_257, "test": 26_032, "extra": 531_131},
-}
-"""Images of each split; those of ``arrays`` stand in the user's file."""
 
 RESIZABLE = ("mnist", "digits")
 
@@ -67,14 +44,12 @@ def load(
     Raises:
         DatasetError: there is no such source, split or number of images, a file is missing, or an array does not fit.
     """
-    _check_dataset(dataset, file)
+    _check_source(dataset, file)
     allowed = arrays.SPLITS if dataset == "arrays" else SPLIT_SIZES[dataset]
     if split not in allowed:
-        raise DatasetError(
-            f"{dataset} has no split {split!r}; allowed: {_listed(allowed)}{_suggestion(split, allowed)}"
-        )
+        raise DatasetError(f"{dataset} has no split {split!r}; allowed: {listed(allowed)}{suggestion(split, allowed)}")
     if image_size is not None and dataset not in RESIZABLE:
-        raise DatasetError(f"image_size is for {_listed(RESIZABLE)}; {dataset} keeps its own size, leave it out")
+        raise DatasetError(f"image_size is for {listed(RESIZABLE)}; {dataset} keeps its own size, leave it out")
     if count is not None and count < 1:
         raise DatasetError(f"count is {count}; it must be at least 1, or None for all images of the split")
     if dataset == "house_numbers":
@@ -96,7 +71,7 @@ def sizes(dataset: str, *, file: str | Path | None = None) -> dict[str, int]:
     Raises:
         DatasetError: there is no such source, or the user's file does not fit.
     """
-    _check_dataset(dataset, file)
+    _check_source(dataset, file)
     return arrays.count_images(file) if dataset == "arrays" else dict(SPLIT_SIZES[dataset])
 
 
@@ -107,7 +82,7 @@ def checksums(
 
     Procedural images come from no file: their seed and the library's hash identify them.
     """
-    _check_dataset(dataset, file)
+    _check_source(dataset, file)
     if dataset == "arrays":
         paths = [Path(file)]
     elif dataset == "digits":
@@ -117,11 +92,8 @@ def checksums(
     return {path.name: md5_of(path) if path.is_file() else None for path in paths}
 
 
-def _check_dataset(dataset: str, file: str | Path | None) -> None:
-    if dataset not in DATASETS:
-        raise DatasetError(
-            f"there is no data set {dataset!r}; allowed: {_listed(DATASETS)}{_suggestion(dataset, DATASETS)}"
-        )
+def _check_source(dataset: str, file: str | Path | None) -> None:
+    check_dataset(dataset)
     if dataset == "arrays" and file is None:
         raise DatasetError("arrays needs file, the path of your .npz with images and labels")
     if dataset != "arrays" and file is not None:
@@ -160,12 +132,3 @@ def _first(data: LabelledImages, count: int | None, name: str) -> LabelledImages
 def _check_count(count: int | None, available: int, name: str) -> None:
     if count is not None and count > available:
         raise DatasetError(f"{count:,} images of {name} are asked for and it has {available:,}")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
-
-
-def _suggestion(name: str, allowed: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(name), list(allowed), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,9 +1,10 @@
 """Entropy and mutual information of discrete codes, and of confusion tables.
 
-The plug-in estimate of a mutual information is biased upwards, by about (K_XY - K_X - K_Y + 1) / (2 n) nats while states are few
-and by bits when they are not. So every mutual information can be returned with its permutation floor: the estimates that the
-same codes give under random pairing. Given its row and column sums, the table of a random pairing follows the multivariate
-hypergeometric distribution, which is sampled directly (Patefield, 1981) without shuffling a single sample.
+The plug-in estimate of a mutual information is biased upwards: by about (K_XY - K_X - K_Y + 1) / (2 n) nats while states
+are few, and up to the whole entropy of the label when they are not. So every mutual information can be returned with its
+permutation floor: the estimates that the same codes give under random pairing. Given its row and column sums, the table of a
+random pairing follows the multivariate hypergeometric distribution, which is sampled directly (Patefield, 1981) without
+shuffling a single sample.
 
 A constant code is not an error here: it carries 0 bits, exactly, and a classifier that predicts one class for every image is a
 result. (It is an error for the binning and the kernel estimates, which have no scale to measure a constant layer with.)
@@ -68,7 +69,8 @@ def mutual_information(
     Args:
         first_codes, second_codes: integer codes, shape (n,) each, n >= 2; entry i of both belongs to sample i.
         permutations: random pairings for the floor and the p-value; 0 (none) or at least 2.
-        seed: of the random pairings.
+        seed: of the random pairings. Estimates with the same seed have dependent floors, which suits the points of one curve
+            and not a test over many.
 
     Raises:
         ValueError: for codes that are not vectors of at least two integers, for different lengths (a pairing that does not
@@ -96,7 +98,7 @@ def confusion_information(confusion_table: np.ndarray, *, permutations: int = 0,
         confusion_table: counts, shape (K, K') of integers; rows are labels, columns predictions. Empty rows and columns are
             allowed: classes that were not seen, or never predicted.
         permutations: random tables with the same row and column sums for the floor and the p-value; 0 (none) or at least 2.
-        seed: of the random tables.
+        seed: of the random tables, as in ``mutual_information``.
 
     Raises:
         ValueError: for a table that is not two-dimensional, or has entries that are negative or not whole numbers, or fewer
@@ -116,16 +118,18 @@ def _information(row_sums: np.ndarray, column_sums: np.ndarray, pairs: np.ndarra
     samples = int(row_sums.sum())
     first_bits, second_bits = entropy_bits(row_sums), entropy_bits(column_sums)
     marginal_bits = first_bits + second_bits - math.log2(samples)
-    value = _clip(marginal_bits + weighted_log_sums(pairs) / samples)
-    null_bits = _clip(marginal_bits + null / samples)
+    ceiling_bits = min(first_bits, second_bits)
+    # Rounding can put an information of exactly zero or exactly the ceiling a few 1e-16 outside.
+    value = float(np.clip(marginal_bits + weighted_log_sums(pairs) / samples, 0.0, ceiling_bits))
+    null_bits = np.clip(marginal_bits + null / samples, 0.0, ceiling_bits)
     corrections = (miller_madow_correction_bits(len(counts), samples) for counts in (row_sums, column_sums, pairs))
     first_correction, second_correction, pair_correction = corrections
     return Estimate(
-        value_bits=float(value),
-        ceiling_bits=min(first_bits, second_bits),
+        value_bits=value,
+        ceiling_bits=ceiling_bits,
         floor_bits=float(null_bits.mean()) if len(null) else math.nan,
         floor_standard_deviation_bits=float(null_bits.std(ddof=1)) if len(null) else math.nan,
-        miller_madow_bits=float(value) + first_correction + second_correction - pair_correction,
+        miller_madow_bits=value + first_correction + second_correction - pair_correction,
         samples=samples,
         occupied_states=len(pairs),
         p_value=(1 + int((null_bits >= value - ROUNDING_BITS).sum())) / (1 + len(null)) if len(null) else math.nan,
@@ -137,13 +141,11 @@ ROUNDING_BITS = 1e-12
 """Two tables with the same counts in another order count as equal in a p-value, although their sums may round differently."""
 
 
-def _clip(information_bits: np.ndarray | float) -> np.ndarray:
-    """Rounding can put a plug-in information of exactly zero a few 1e-16 below it."""
-    return np.maximum(information_bits, 0.0)
-
-
 def _table_log_sums(row_sums: np.ndarray, column_sums: np.ndarray, permutations: int, seed: int) -> np.ndarray:
     """Sums of c log2 c of random tables with the given margins, shape (permutations,)."""
+    if 1 in (len(row_sums), len(column_sums)):
+        # Only one table has such margins. (scipy 1.17's random_table returns others here, with negative counts.)
+        return np.full(permutations, weighted_log_sums(np.outer(row_sums, column_sums) // row_sums.sum()))
     if permutations == 0:
         return np.empty(0)
     margins, generator = random_table(row_sums, column_sums), np.random.default_rng(seed)

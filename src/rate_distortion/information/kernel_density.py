@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rate_distortion.information.binning import checked_activations
-from rate_distortion.information.counts import LN2, entropy_bits, state_ids
+from rate_distortion.information.counts import entropy_bits, state_ids
 
 ROWS_PER_BLOCK = 512
 """Rows of the distance matrix at a time: 2,000 samples take 8 MB of float64 per block."""

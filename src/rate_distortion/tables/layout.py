@@ -1,7 +1,4 @@
-"""The paper's tables: tidy CSV for machines, Markdown and LaTeX as printed for people.
-
-Every mean comes with its standard error and the number of seeds, and is shown to the precision of that error, as in the paper.
-"""
+"""What all tables share: the three forms, means with standard errors, and the printed precision."""
 
 from __future__ import annotations
 
@@ -14,9 +11,7 @@ from typing import Any
 
 import pandas
 
-from rate_distortion import files, printed
-
-TABLE1_QUANTITIES = {"test_accuracy": "test_accuracy_percent", "generalization_gap": "generalization_gap_points"}
+from rate_distortion import files
 
 
 @dataclass(frozen=True)
@@ -69,9 +64,8 @@ class Table:
 
 
 def read_metrics(paths: Iterable[str | Path]) -> pandas.DataFrame:
-    """One row per run from its metrics.json; nested entries are left out."""
-    records = [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths]
-    return pandas.DataFrame([{k: v for k, v in record.items() if not isinstance(v, dict)} for record in records])
+    """One row per run from its metrics.json."""
+    return pandas.DataFrame([json.loads(Path(path).read_text(encoding="utf-8")) for path in paths])
 
 
 def summarise(runs: pandas.DataFrame, by: list[str], quantities: Mapping[str, str]) -> pandas.DataFrame:
@@ -103,74 +97,6 @@ def to_precision(mean: float, standard_error: float, planned: int | None = None,
     return f"{mean:.{decimals}f} ± {_one_digit(standard_error):.{decimals}f}{partial}"
 
 
-def table1(
-    runs: pandas.DataFrame, cells: Mapping[str, Sequence[int]], study: Mapping[str, Any], data: Mapping[str, Any]
-) -> Table:
-    """Table 1: test accuracy (percent) and signed generalization gap (points), batch sizes in rows, models in columns.
-
-    Args:
-        runs: one row per run (:func:`read_metrics`).
-        cells: model -> batch sizes, in the order to print.
-        study, data: what the notes say of the study and its data.
-    """
-    seeds = len(study["seeds"])
-    tidy = summarise(runs, ["model", "batch_size"], TABLE1_QUANTITIES).assign(seeds_planned=seeds)
-    tidy[["printed_mean", "printed_standard_error"]] = [
-        _printed_table1(row.model, row.batch_size, row.quantity) for row in tidy.itertuples()
-    ]
-    lookup = tidy.set_index(["model", "batch_size", "quantity"])
-    headings = {"test_accuracy_percent": "test (%)", "generalization_gap_points": "gap (points)"}
-    rows = []
-    for size in dict.fromkeys(size for sizes in cells.values() for size in sizes):
-        ours, paper = {"batch size": str(size)}, {"batch size": f"{size}, printed"}
-        for model, quantity in ((m, q) for m in cells for q in headings):
-            column, key = f"{model} {headings[quantity]}", (model, size, quantity)
-            cell = lookup.loc[key] if key in lookup.index else None
-            ours[column] = "—" if cell is None else to_precision(cell["mean"], cell["standard_error"], seeds, cell["n"])
-            mean, error = _printed_table1(*key)
-            paper[column] = "—" if math.isnan(mean) else to_precision(mean, error)
-        rows += [ours, paper]
-    return Table(
-        tidy,
-        pandas.DataFrame(rows),
-        "Test accuracy and generalization gap (train minus test accuracy) by model and batch size",
-        [*notes(study, data), "Rows marked printed are Table 1 of the paper: SVHN, 500 epochs, 5 seeds."],
-    )
-
-
-def table3(network: pandas.DataFrame) -> Table:
-    """Table 3: the architecture; the rows count weights as printed, the total counts biases too.
-
-    Args:
-        network: one row per layer (:class:`rate_distortion.models.LayerRow`).
-    """
-    total = int((network["kernel_parameters"] + network["bias_parameters"]).sum())
-    rows = [
-        {
-            "block": row.block,
-            "h": str(row.height),
-            "w": str(row.width),
-            "c_in": str(row.input_channels),
-            "c_out": str(row.output_channels),
-            "s": str(row.stride),
-            "params": _thousands(row.kernel_parameters),
-            "printed": printed.TABLE3[row.block],
-        }
-        for row in network.itertuples()
-    ]
-    empty = dict.fromkeys(("h", "w", "c_in", "c_out", "s"), "—")
-    rows.append({"block": "Total", **empty, "params": _thousands(total), "printed": printed.TABLE3["Total"]})
-    return Table(
-        network,
-        pandas.DataFrame(rows),
-        "Basic fully-convolutional CNN architecture",
-        [
-            "h, w, c_in, c_out, s: kernel height and width, input and output channels, stride.",
-            f"Rows count weights; the total counts the {int(network['bias_parameters'].sum())} biases as well: {total:,}.",
-        ],
-    )
-
-
 def notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
     """What every table says of where its numbers come from."""
     images, trained_on = data["images"], data["train_on"].split("+")
@@ -182,20 +108,18 @@ def notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _printed_table1(model: str, batch_size: int, quantity: str) -> tuple[float, float]:
-    cell = printed.TABLE1.get(model, {}).get(batch_size)
-    if cell is None:
-        return math.nan, math.nan
-    return cell[list(TABLE1_QUANTITIES.values()).index(quantity)]
+def weight_decay_note(runs: pandas.DataFrame) -> list[str]:
+    values = runs.drop_duplicates("model").set_index("model")["weight_decay"]
+    return ["Weight decay λ: " + ", ".join(f"{model} {value:g}" for model, value in values.items()) + "."]
+
+
+def or_dash(mean: float, error: float) -> str:
+    return "—" if math.isnan(mean) else to_precision(mean, error)
 
 
 def _one_digit(error: float) -> float:
     """Rounded to one significant digit (0.096 -> 0.1)."""
     return float(f"{error:.0e}")
-
-
-def _thousands(count: int) -> str:
-    return f"{count / 1000:.1f}k"
 
 
 def _latex_text(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Table 1: test accuracy and generalization gap, mean and standard error over seeds."""
+"""The differences that the paper states in words, paired over seeds."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from rate_distortion import prepared_data, tables
 from rate_distortion.job_log import job_log
 
 
-def main(metrics: list[str], dataset: str, study: dict, cells: dict, csv: str, md: str, tex: str) -> None:
+def main(metrics: list[str], dataset: str, study: dict, csv: str, md: str, tex: str) -> None:
     """Write the table in its three forms."""
     data = prepared_data.describe(Path(dataset).parent)
-    tables.table1(tables.read_metrics(metrics), cells, study, data).write(csv, md, tex)
+    tables.differences(tables.read_metrics(metrics), study, data).write(csv, md, tex)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,134 @@
+"""Time an unbounded sweep with its records against foolbox on the same model, images and steps.
+
+    python benchmarks/perturbation_sweep.py
+
+foolbox has no record of its own; it gets one here from a wrapper that sees every forward pass and notes what our sweep notes:
+signal-to-noise ratio, confusion table and information, at every step. Both have frozen weights, constant steps, no radius and
+no box. Runs alternate, so that a change of the machine's load hits all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rate_distortion import information, models, signal_to_noise
+from rate_distortion.input_gradients import left_as_found, norms
+from rate_distortion.noise_paths import SweepSettings, gradient_path
+from rate_distortion.perturbations import sweep
+
+try:
+    import foolbox
+except ImportError:
+    sys.exit("foolbox is not installed; install foolbox==3.3.4 beside the project to compare with it")
+
+ATTACKS = {"l2": foolbox.attacks.L2BasicIterativeAttack, "linf": foolbox.attacks.LinfBasicIterativeAttack}
+
+
+class Recording(nn.Module):
+    """A model that measures every batch it is shown, as a user of foolbox would have to."""
+
+    def __init__(self, model: nn.Module, images: Tensor, labels: Tensor):
+        super().__init__()
+        self.model, self.clean, self.labels, self.rows = model, images, labels, []
+        self.signal = norms(images).numpy()
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits = self.model(images)
+        with torch.no_grad():
+            ratio = signal_to_noise.mean_db(
+                signal_to_noise.one_plus_db(self.signal, norms(images - self.clean).numpy())
+            )
+            counts = torch.bincount(self.labels * 10 + logits.argmax(1), minlength=100).reshape(10, 10).numpy()
+            self.rows.append((ratio, counts, information.confusion_information(counts, permutations=100)))
+        return logits
+
+
+def run_foolbox(model: nn.Module, images: Tensor, labels: Tensor, settings: SweepSettings, record: bool) -> None:
+    """One foolbox attack with as many steps as ours; its closing check of success is the forward pass of the last point."""
+    attack = ATTACKS[settings.noise](abs_stepsize=settings.step_size, steps=settings.max_steps, random_start=False)
+    attacked = Recording(model, images, labels) if record else model
+    with left_as_found(model):
+        wrapped = foolbox.PyTorchModel(attacked.eval(), bounds=(-1e9, 1e9), device=images.device)
+        attack(wrapped, images, foolbox.criteria.Misclassification(labels), epsilons=np.inf)
+
+
+def run_path(model: nn.Module, images: Tensor, labels: Tensor, settings: SweepSettings) -> None:
+    """Our steps without any record."""
+    for _ in itertools.islice(gradient_path(model, images, labels, settings), settings.max_steps + 1):
+        pass
+
+
+def contenders(
+    model: nn.Module, images: Tensor, labels: Tensor, noise: str, steps: int
+) -> dict[str, Callable[[], None]]:
+    """The runs to compare, the reference first."""
+    settings = SweepSettings(noise, max_steps=steps, lowest_snr_db=1e-3, batch_size=len(images))
+    every_step = replace(settings, points=10**6)
+    return {
+        "foolbox, record at every step": lambda: run_foolbox(model, images, labels, settings, record=True),
+        "foolbox, no record": lambda: run_foolbox(model, images, labels, settings, record=False),
+        "sweep, record at every step": lambda: sweep(model, images, labels, every_step),
+        "sweep, log-spaced records": lambda: sweep(model, images, labels, settings),
+        "path alone, no record": lambda: run_path(model, images, labels, settings),
+    }
+
+
+def measure(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, np.ndarray]:
+    """Wall and CPU seconds, shape (rounds, 2), in alternating order after one round that is not counted."""
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
+    for number in range(rounds + 1):
+        for name in list(runs)[:: 1 if number % 2 else -1]:
+            wall, cpu = time.perf_counter(), time.process_time()
+            runs[name]()
+            if number:
+                seconds[name].append((time.perf_counter() - wall, time.process_time() - cpu))
+    return {name: np.array(values) for name, values in seconds.items()}
+
+
+def main() -> None:
+    """Print one Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+
+    generator = torch.Generator().manual_seed(0)
+    model = models.build(models.ModelSettings(), (1, 32, 32), 10, generator).eval()
+    images = torch.randn(arguments.images, 1, 32, 32, generator=generator)
+    labels = model(images).argmax(1)
+
+    print(
+        f"{arguments.images} images, {arguments.steps} steps, medians of {arguments.rounds} alternating rounds, "
+        f"{arguments.threads} thread(s), torch {torch.__version__}, foolbox {foolbox.__version__}; ratios are to the first "
+        "row, with their range over rounds\n"
+    )
+    print("| noise | run | wall seconds | CPU seconds | image-steps per second | wall ratio | CPU ratio |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
+    for noise in ATTACKS:
+        seconds = measure(contenders(model, images, labels, noise, arguments.steps), arguments.rounds)
+        reference = next(iter(seconds.values()))
+        for name, values in seconds.items():
+            wall, cpu = np.median(values, axis=0)
+            ratios = [
+                f"{np.median(ratio):.3f} ({ratio.min():.3f} to {ratio.max():.3f})" for ratio in (values / reference).T
+            ]
+            speed = arguments.images * arguments.steps / wall
+            print(
+                f"| {noise} | {name} | {wall:.2f} | {cpu:.2f} | {speed:,.0f} | {ratios[0]} | {ratios[1]} |", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""The paper's tables: tidy CSV for machines, Markdown and LaTeX as printed for people.
+
+Every mean comes with its standard error and the number of seeds, and is shown to the precision of that error, as in the paper.
+"""
+
+from rate_distortion.tables.accuracy import further_models, table1, table2
+from rate_distortion.tables.architecture import table3
+from rate_distortion.tables.differences import differences
+from rate_distortion.tables.layout import Table, read_metrics, summarise, to_precision
+from rate_distortion.tables.variations import variations
+from rate_distortion.tables.weight_decay import choice_notes, weight_decay
+
+__all__ = [
+    "Table",
+    "choice_notes",
+    "differences",
+    "further_models",
+    "read_metrics",
+    "summarise",
+    "table1",
+    "table2",
+    "table3",
+    "to_precision",
+    "variations",
+    "weight_decay",
+]

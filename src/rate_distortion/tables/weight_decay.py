@@ -1,0 +1,93 @@
+"""The weight-decay calibration as a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas
+
+from rate_distortion import capacity
+from rate_distortion.tables.layout import Table, notes, summarise, to_precision
+
+
+def weight_decay(
+    runs: pandas.DataFrame, choice: capacity.Choice, study: Mapping[str, Any], data: Mapping[str, Any]
+) -> Table:
+    """The calibration: random labels fitted or not, and validation accuracy on the original labels, by weight decay."""
+    random = runs[runs["labels"] == "random"].copy()
+    original = runs[runs["labels"] == "original"]
+    random["chance_bound"] = [
+        capacity.chance_bound_percent(row.train_majority_percent, row.train_images) for row in random.itertuples()
+    ]
+    tidy = pandas.concat(
+        [
+            summarise(
+                random,
+                ["weight_decay"],
+                {
+                    "train_accuracy": "random_label_train_accuracy_percent",
+                    "chance_bound": "random_label_chance_bound_percent",
+                    "train_prediction_information": "random_label_information_bits",
+                },
+            ),
+            summarise(
+                original,
+                ["weight_decay"],
+                {"train_accuracy": "train_accuracy_percent", "validation_accuracy": "validation_accuracy_percent"},
+            ),
+        ]
+    ).sort_values("weight_decay", kind="stable")
+    fitting = capacity.fits_random_labels(random).groupby(random["weight_decay"]).sum()
+    tidy["fitting_seeds"] = tidy["weight_decay"].map(fitting)
+    tidy["chosen"] = tidy["weight_decay"] == choice.weight_decay
+    tidy["best_validation"] = tidy["weight_decay"] == choice.best_validation_weight_decay
+    headings = {
+        "random_label_train_accuracy_percent": "train, random labels (%)",
+        "random_label_chance_bound_percent": "chance bound (%)",
+        "train_accuracy_percent": "train (%)",
+        "validation_accuracy_percent": "validation (%)",
+    }
+    rows = []
+    for value, cell in tidy.groupby("weight_decay"):
+        by_name = cell.set_index("quantity")
+        row = {"λ": f"{value:g}"}
+        for name, heading in headings.items():
+            row[heading] = to_precision(by_name.loc[name, "mean"], by_name.loc[name, "standard_error"])
+        row["seeds that fit random labels"] = f"{int(cell['fitting_seeds'].iloc[0])} of {choice.seeds}"
+        row[""] = ", ".join(
+            mark
+            for mark, column in (("smallest sufficient", "chosen"), ("best validation", "best_validation"))
+            if cell[column].iloc[0]
+        )
+        rows.append(row)
+    return Table(
+        tidy,
+        pandas.DataFrame(rows),
+        f"Weight decay of model {choice.model}: the smallest that keeps random labels from being fitted",
+        [*notes(study, data), *choice_notes(choice)],
+    )
+
+
+def choice_notes(choice: capacity.Choice) -> list[str]:
+    """What the calibration found, in sentences."""
+    steps = f"{choice.steps:,} steps at batch size {choice.batch_size}"
+    budget = f"{choice.epochs} epochs ({steps}) on {choice.train_images:,} images"
+    rule = (
+        f"Random labels count as fitted when train accuracy exceeds the majority share by {capacity.STANDARD_DEVIATIONS:g} "
+        f"binomial standard deviations in any seed, within {budget}."
+    )
+    best = f"The best validation accuracy is at λ = {choice.best_validation_weight_decay:g}"
+    if choice.weight_decay is None:
+        return [rule, f"No λ of the grid is sufficient. {best}."]
+    comparison = f"{best}, {'the same' if choice.same else 'another'} value."
+    test = to_precision(choice.test_accuracy_percent, number_or_nan(choice.test_standard_error))
+    return [
+        rule,
+        f"The smallest sufficient λ is {choice.weight_decay:g}; its test accuracy is {test} %. {comparison}",
+    ]
+
+
+def number_or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -1,0 +1,46 @@
+"""The environment in its three forms: pyproject.toml, the hash-locked requirements, and the conda file."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = (ROOT / "envs/requirements.txt").read_text()
+CONDA_NAMES = {"torch": "pytorch"}
+
+
+def requirements(*extras):
+    listed = PROJECT["dependencies"] + [line for extra in extras for line in PROJECT["optional-dependencies"][extra]]
+    return dict(re.fullmatch(r"([A-Za-z0-9-]+)(.*)", line).groups() for line in listed)
+
+
+def test_conda_environment_equals_pyproject():
+    listed = yaml.safe_load((ROOT / "envs/environment.yaml").read_text())["dependencies"]
+    conda = dict(re.fullmatch(r"([a-z0-9-]+)(.*)", line).groups() for line in listed)
+    assert conda.pop("python") == PROJECT["requires-python"]
+    assert conda == {CONDA_NAMES.get(name, name): bound for name, bound in requirements("test", "lint").items()}
+
+
+def test_every_locked_package_has_hashes_and_no_host_is_named():
+    blocks = re.split(r"\n(?=[a-z0-9])", LOCK[LOCK.index("\n", LOCK.rindex("#    make lock")) :].strip())
+    assert len(blocks) > 100
+    assert all("--hash=sha256:" in block for block in blocks)
+    assert "://" not in LOCK
+    assert "--index" not in LOCK
+
+
+def test_everything_that_is_asked_for_is_locked():
+    locked = set(re.findall(r"^([a-z0-9-]+)==", LOCK, re.MULTILINE))
+    assert set(requirements("test", "lint", "lock")) <= locked
+
+
+def test_the_library_does_not_import_snakemake_and_light_modules_do_not_import_torch():
+    library = ROOT / "src/rate_distortion"
+    for path in library.rglob("*.py"):
+        assert not re.search(r"^\s*(import|from) snakemake", path.read_text(), re.MULTILINE), path
+    light = ("figures", "tables", "studies", "planning", "whitening", "prepared_data", "provenance", "files", "channel")
+    for name in light:
+        assert not re.search(r"^(import|from) torch", (library / f"{name}.py").read_text(), re.MULTILINE), name

@@ -1,0 +1,16 @@
+"""Whiten additional training images with the statistics of the training images."""
+
+from pathlib import Path
+
+from rate_distortion import prepared_data
+from rate_distortion.job_log import job_log
+
+
+def main(folder: Path, data: dict) -> None:
+    """Add the extra images to a study's data folder."""
+    prepared_data.prepare_extra(folder, data, data_folder="data")
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(Path(snakemake.input.whitening).parent, snakemake.params.data)
