@@ -34,6 +34,8 @@ MODEL_COLOURS = {
 }
 RIGHT, WRONG = "#0072B2", "#D55E00"
 ORIGINAL, RANDOM = "#0072B2", "#D55E00"
+INFORMATION, ACCURACY = "#00306B", "#56B4E9"
+NOISE_STYLES = {"l2": ("-", "L₂"), "linf": ("--", "L∞"), "gaussian": (":", "Gaussian")}
 
 STYLE = {
     "font.size": 8,
@@ -46,66 +48,120 @@ STYLE = {
 }
 
 
-def figure4_rows(images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> pandas.DataFrame:
-    """What figure 4 (a) draws: the first test image of each class, its prediction and confidence, one row per pixel.
+def figure4_rows(
+    images: np.ndarray,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    transmitted: Mapping[str, tuple[np.ndarray, pandas.DataFrame]] | None = None,
+) -> pandas.DataFrame:
+    """What figure 4 draws, one row per pixel.
+
+    Part "a" is the first test image of each class with the model's prediction and its confidence; part "b", for every given
+    model, the image that each label was transmitted to in reverse with the confidence that it reached.
 
     Args:
-        images: preprocessed test images, (N, 1, H, W); of several channels the mean is shown.
+        images: preprocessed test images, (N, C, H, W); of several channels the mean is shown.
         labels: (N,).
         probabilities: the model's class probabilities, (N, classes).
+        transmitted: model -> (images (K, C, H, W), the rows of its reverse_transmission.csv).
     """
     frames = []
     for label in np.unique(labels):
         index = int(np.flatnonzero(labels == label)[0])
-        picture = np.asarray(images[index], np.float64).mean(axis=0)
-        row, column = np.indices(picture.shape)
-        frames.append(
-            pandas.DataFrame(
-                {
-                    "label": int(label),
-                    "image": index,
-                    "predicted_class": int(probabilities[index].argmax()),
-                    "confidence_percent": 100.0 * float(probabilities[index].max()),
-                    "row": row.ravel(),
-                    "column": column.ravel(),
-                    "intensity": picture.ravel(),
-                }
+        says = int(probabilities[index].argmax()), 100.0 * float(probabilities[index].max())
+        frames.append(_pixels(images[index], part="a", model="", label=int(label), image=index, says=says, steps=0))
+    for model, (patterns, rows) in (transmitted or {}).items():
+        for row in rows.itertuples():
+            says = int(row.predicted), 100.0 * float(row.confidence)
+            pattern = patterns[row.label]
+            frames.append(
+                _pixels(pattern, part="b", model=model, label=row.label, image=-1, says=says, steps=row.steps)
             )
-        )
     return pandas.concat(frames, ignore_index=True)
 
 
 def figure4(rows: pandas.DataFrame, source: str, svg: str | Path, png: str | Path) -> None:
-    """Figure 4 (a): preprocessed test images by class with the predicted class (argmax) and its confidence."""
-    classes = list(rows.groupby("label", sort=True))
-    columns = min(10, len(classes))
-    lines = -(-len(classes) // columns)
+    """Figure 4: (a) preprocessed test images with prediction and confidence; (b) labels transmitted in reverse.
+
+    One line of (b) per model; under each image the confidence in its label and the steps that it took.
+    """
+    lines = [(part, model, cell) for (part, model), cell in rows.groupby(["part", "model"], sort=False, dropna=False)]
+    columns = min(10, rows["label"].nunique())
+    depth = -(-rows["label"].nunique() // columns)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
-            lines, columns, figsize=(TEXT_WIDTH_INCHES, 0.3 + 0.95 * lines), squeeze=False, layout="compressed"
+            depth * len(lines),
+            columns,
+            figsize=(TEXT_WIDTH_INCHES, 0.35 + 0.98 * depth * len(lines)),
+            squeeze=False,
+            layout="compressed",
         )
         for axis in axes.flat:
             axis.set_axis_off()
-        for axis, (label, pixels) in zip(axes.flat, classes, strict=False):
-            side = pixels["row"].max() + 1
-            picture = pixels["intensity"].to_numpy().reshape(side, -1)
-            limit = np.abs(picture).max()
-            axis.imshow(picture, cmap="gray", vmin=-limit, vmax=limit, interpolation="nearest")
-            predicted, confidence = pixels["predicted_class"].iloc[0], pixels["confidence_percent"].iloc[0]
-            right = predicted == label
-            axis.set_title(f"label {label}", color="black", pad=2)
-            axis.text(
+        for line, (part, model, cell) in enumerate(lines):
+            places = axes[depth * line : depth * (line + 1)].flat
+            for axis, (label, pixels) in zip(places, cell.groupby("label", sort=True), strict=False):
+                _draw_image(axis, pixels, label, part)
+            name = "(a)" if part == "a" else f"(b) {model}"
+            axes[depth * line][0].text(
+                -0.12,
                 0.5,
-                -0.06,
-                f"{predicted}: {confidence:.1f} %",
-                color=RIGHT if right else WRONG,
-                weight="normal" if right else "bold",
+                name,
+                transform=axes[depth * line][0].transAxes,
+                rotation=90,
                 ha="center",
-                va="top",
-                transform=axis.transAxes,
+                va="center",
+                fontsize=7,
             )
         _source(figure, source)
         save(figure, svg, png)
+
+
+def _pixels(
+    picture: np.ndarray, part: str, model: str, label: int, image: int, says: tuple[int, float], steps: int
+) -> pandas.DataFrame:
+    """One row per pixel of an image (C, H, W), with what the model says of it: (class, confidence in percent)."""
+    grey = np.asarray(picture, np.float64).mean(axis=0)
+    row, column = np.indices(grey.shape)
+    return pandas.DataFrame(
+        {
+            "part": part,
+            "model": model,
+            "label": label,
+            "image": image,
+            "predicted_class": says[0],
+            "confidence_percent": says[1],
+            "steps": steps,
+            "row": row.ravel(),
+            "column": column.ravel(),
+            "intensity": grey.ravel(),
+        }
+    )
+
+
+def _draw_image(axis: plt.Axes, pixels: pandas.DataFrame, label: int, part: str) -> None:
+    """An image on a symmetric grey scale, its label above and what the model says of it below."""
+    picture = pixels["intensity"].to_numpy().reshape(pixels["row"].max() + 1, -1)
+    limit = np.abs(picture).max()
+    axis.imshow(picture, cmap="gray", vmin=-limit, vmax=limit, interpolation="nearest")
+    first = pixels.iloc[0]
+    right = first["predicted_class"] == label
+    says = f"{first['predicted_class']}: {first['confidence_percent']:.1f} %"
+    if part == "a":
+        axis.set_title(f"label {label}", pad=2)
+    else:
+        says = f"{first['confidence_percent']:.1f} %\n{first['steps']} steps"
+    axis.text(
+        0.5,
+        -0.06,
+        says,
+        color=RIGHT if right else WRONG,
+        weight="normal" if right else "bold",
+        fontsize=7,
+        ha="center",
+        va="top",
+        transform=axis.transAxes,
+    )
 
 
 def source_line(study: Mapping[str, Any], data: Mapping[str, Any], shown: str) -> str:
@@ -175,7 +231,7 @@ def weight_decay(rows: pandas.DataFrame, source: str, svg: str | Path, png: str 
             )
         axis.set_xticks(range(len(grid)), [f"{value:g}" for value in grid])
         axis.set(xlabel="weight decay λ", ylabel="accuracy (%)", ylim=(0, 102))
-        axis.legend(frameon=False, fontsize=7, loc="best")
+        figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=7)
         _source(figure, source)
         save(figure, svg, png)
 
@@ -266,3 +322,50 @@ def _plain_logarithmic(axis: matplotlib.axis.Axis) -> None:
 def _source(figure: plt.Figure, text: str) -> None:
     characters = int(CHARACTERS_PER_INCH * figure.get_size_inches()[0])
     figure.supxlabel(textwrap.fill(text, characters), fontsize=6, color="0.35")
+
+
+def figure5(rows: pandas.DataFrame, panels: Mapping[str, str], source: str, svg: str | Path, png: str | Path) -> None:
+    """Figure 5: information (left axis) and accuracy (right axis) against signal-to-noise ratio, three kinds of noise.
+
+    Args:
+        rows: one row per panel, noise, seed and ratio (:func:`rate_distortion.fault_tolerance.curves`, with a column panel).
+        panels: panel -> title, in the order to draw.
+        source: the line under the figure.
+    """
+    with plt.rc_context(STYLE | {"axes.spines.right": True}):
+        figure, axes = plt.subplots(
+            1, len(panels), figsize=(TEXT_WIDTH_INCHES, 2.7), squeeze=False, layout="constrained", sharey=True
+        )
+        top = 1.08 * rows["information_bits"].max()
+        for number, (axis, (panel, title)) in enumerate(zip(axes.flat, panels.items(), strict=True)):
+            own, right = rows[rows["panel"] == panel], axis.twinx()
+            for noise, (style, _) in NOISE_STYLES.items():
+                curve = own[own["noise"] == noise]
+                _band(axis, curve, "information_bits", INFORMATION, style)
+                _band(right, curve, "accuracy_percent", ACCURACY, style)
+            floor = own.groupby("snr_db")["floor_bits"].mean()
+            axis.plot(floor.index, floor, color="0.6", linewidth=0.8)
+            axis.set(title=title, xlabel="signal-to-noise ratio (dB)", xlim=(rows["snr_db"].max(), 0), ylim=(0, top))
+            right.set_ylim(0, 100)
+            axis.tick_params(axis="y", colors=INFORMATION)
+            right.tick_params(axis="y", colors=ACCURACY, labelright=number == len(panels) - 1)
+            if number == 0:
+                axis.set_ylabel("I(prediction; label) (bits)", color=INFORMATION)
+            if number == len(panels) - 1:
+                right.set_ylabel("accuracy (%)", color=ACCURACY)
+        handles = [
+            plt.Line2D([], [], color="0.2", linestyle=style, label=name) for style, name in NOISE_STYLES.values()
+        ]
+        handles.append(plt.Line2D([], [], color="0.6", linewidth=0.8, label="information floor"))
+        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False)
+        _source(figure, source)
+        save(figure, svg, png)
+
+
+def _band(axis: plt.Axes, curve: pandas.DataFrame, column: str, colour: str, style: str) -> None:
+    """Mean over seeds with a band of one standard error, over the ratios that every seed reached."""
+    by_ratio = curve.groupby("snr_db")[column]
+    complete = by_ratio.count() == curve["seed"].nunique()
+    mean, error = by_ratio.mean()[complete], by_ratio.sem()[complete].fillna(0)
+    axis.plot(mean.index, mean, color=colour, linestyle=style, linewidth=1.2)
+    axis.fill_between(mean.index, mean - error, mean + error, color=colour, alpha=0.2, linewidth=0)

@@ -1,17 +1,17 @@
 """The information plane during training: records by layer and epoch, and what they say (Section 4.2, Figure 3).
 
 Every row is one layer at one epoch under one estimator. The paper's estimator comes first: 30 bins of equal mass, pooled over
-a layer and recomputed at every recorded epoch, on 2,000 fixed training images. Beside it, at fewer epochs, stand estimators that
-answer the objections to it: bins per unit, bins of fixed width, other numbers of bins or samples, and pairwise bounds.
+a layer and recomputed at every recorded epoch, on 2,000 fixed training images. Beside it, at fewer epochs, stand estimators
+that answer the objections to it: bins per unit, bins of fixed width, other numbers of bins or samples, and pairwise bounds.
 
-Estimates are plug-in values with their ceilings and floors: I(X; T) = H(T) cannot exceed log2 n, and I(T; Y) reads high by about
-its floor, the mean over random pairings.
+Estimates are plug-in values with their ceilings and floors: I(X; T) = H(T) cannot exceed log2 n, and I(T; Y) reads high by
+about its floor, the mean over random pairings.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,9 @@ class Estimator:
     """One way to estimate I(X; T) and I(T; Y) of a layer.
 
     Attributes:
-        name: how rows are labelled; a kernel estimator gives two rows, with "_lower" and "_upper" appended.
+        name: how rows are labelled; a kernel estimator gives two rows, with "_lower" and "_upper" appended. These are bounds
+            on I(X; T); on I(T; Y) they are the differences of two lower or of two upper bounds, as Saxe et al. (2018) draw
+            them, because the bounds that hold are nearly always 0 and H(Y).
         kind: "equal_mass", "fixed_width" (over the range of the layer's values) or "kernel" (pairwise bounds).
         bins: number of bins; not used by "kernel".
         per_unit: edges for each unit instead of the whole layer.
@@ -120,7 +122,6 @@ def plane_rows(
     layers: Sequence[np.ndarray],
     labels: np.ndarray,
     estimators: Sequence[Estimator],
-    identity: Mapping,
     *,
     permutations: int = 100,
 ) -> list[dict]:
@@ -130,11 +131,10 @@ def plane_rows(
         layers: activations (n, units) of every layer in order of depth, one row per distinct input.
         labels: the labels the network is trained on, integers (n,).
         estimators: which to apply.
-        identity: what every row begins with: seed, labels, epoch.
         permutations: random pairings for the floors of I(T; Y).
 
     Returns:
-        Rows of ``identity``, layer (from 1), units, estimator, input_information_bits and label_information_bits with their
+        Rows of layer (from 1), units, estimator, input_information_bits and label_information_bits with their
         _ceiling_bits and _floor_bits, label_floor_standard_deviation_bits, effective_bins, occupied_states, samples, bins,
         noise_variance, reason. What an estimator does not have is not a number. A layer that is dead has estimates that are
         not numbers and says so under reason.
@@ -142,7 +142,7 @@ def plane_rows(
     rows = []
     for layer, activations in enumerate(layers, start=1):
         for estimator in estimators:
-            place = {**identity, "layer": layer, "units": activations.shape[1]}
+            place = {"layer": layer, "units": activations.shape[1]}
             chosen = slice(estimator.samples)
             rows += _estimates(estimator, activations[chosen], labels[chosen], place, permutations)
     return rows
@@ -151,21 +151,21 @@ def plane_rows(
 def _estimates(
     estimator: Estimator, activations: np.ndarray, labels: np.ndarray, place: dict, permutations: int
 ) -> list[dict]:
+    """The rows of one layer under one estimator: one, or two for a kernel estimator."""
+    kernel = estimator.kind == "kernel"
     try:
-        if estimator.kind == "kernel":
+        if kernel:
             found = _kernel_estimates(estimator, activations, labels)
         else:
             found = {"": _binned_estimates(estimator, activations, labels, permutations)}
     except ConstantInputError:
-        found = dict.fromkeys(("_lower", "_upper") if estimator.kind == "kernel" else ("",), {"reason": DEAD_LAYER})
-    kernel = estimator.kind == "kernel"
-    settings = {
+        found = {suffix: {"reason": DEAD_LAYER} for suffix in (("_lower", "_upper") if kernel else ("",))}
+    used = {
         "samples": len(labels),
-        "bins": math.nan if kernel else estimator.bins,
-        "noise_variance": estimator.noise_variance if kernel else math.nan,
+        **({"noise_variance": estimator.noise_variance} if kernel else {"bins": estimator.bins}),
     }
     return [
-        {**place, "estimator": estimator.name + suffix, **_UNKNOWN, **settings, **values}
+        {**place, "estimator": estimator.name + suffix, **_UNKNOWN, **used, **values}
         for suffix, values in found.items()
     ]
 
@@ -211,17 +211,13 @@ def _binned_estimates(estimator: Estimator, activations: np.ndarray, labels: np.
 def _kernel_estimates(estimator: Estimator, activations: np.ndarray, labels: np.ndarray) -> dict[str, dict]:
     found = information.kernel_information(activations, estimator.noise_variance, labels)
     ceilings = {"input_ceiling_bits": found.input_ceiling_bits, "label_ceiling_bits": found.label_ceiling_bits}
+    bits = {
+        "_lower": (found.input_lower_bits, found.label_bhattacharyya_bits),
+        "_upper": (found.input_upper_bits, found.label_kullback_leibler_bits),
+    }
     return {
-        "_lower": {
-            "input_information_bits": found.input_lower_bits,
-            "label_information_bits": found.label_lower_bits,
-            **ceilings,
-        },
-        "_upper": {
-            "input_information_bits": found.input_upper_bits,
-            "label_information_bits": found.label_upper_bits,
-            **ceilings,
-        },
+        suffix: {"input_information_bits": of_input, "label_information_bits": of_label, **ceilings}
+        for suffix, (of_input, of_label) in bits.items()
     }
 
 

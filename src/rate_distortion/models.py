@@ -185,6 +185,17 @@ def parameter_groups(model: nn.Module, settings: ModelSettings) -> list[dict]:
     return [group for group in groups if group["params"]]
 
 
+def set_batch_norm_evaluation(model: nn.Module, evaluation: str) -> None:
+    """Choose whose statistics every batch normalization of a model uses in evaluation (see :class:`ModelSettings`)."""
+    for layer in batch_normalizations(model):
+        layer.evaluation = evaluation
+
+
+def batch_normalizations(model: nn.Module) -> list[BatchNormalization]:
+    """The batch normalizations of a model, in order."""
+    return [layer for layer in model.modules() if isinstance(layer, BatchNormalization)]
+
+
 @torch.no_grad()
 def estimate_population_statistics(model: nn.Module, images: Tensor, batch_size: int) -> None:
     """Fill every batch normalization's population mean and variance by one pass over ``images`` (N, C, H, W).
@@ -192,12 +203,11 @@ def estimate_population_statistics(model: nn.Module, images: Tensor, batch_size:
     Layers are filled in order, each from the outputs of the layers before it under their own population statistics, so that
     the result is what evaluation with "population" really sees. Variances use the law of total variance and the divisor N.
     """
-    layers = [layer for layer in model.modules() if isinstance(layer, BatchNormalization)]
+    layers = batch_normalizations(model)
     chosen = [layer.evaluation for layer in layers]
     training = model.training
     model.eval()
-    for layer in layers:
-        layer.evaluation = "population"
+    set_batch_norm_evaluation(model, "population")
     for layer in layers:
         layer.population_mean, layer.population_variance = _input_moments(model, layer, images, batch_size)
     for layer, evaluation in zip(layers, chosen, strict=True):

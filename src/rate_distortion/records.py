@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import safetensors.torch
+import torch
+from torch import nn
 
-from rate_distortion import files, information, provenance
+from rate_distortion import files, information, models, provenance
 from rate_distortion.models import ModelSettings
 from rate_distortion.training import RunName, TrainedRun, TrainingSettings, weight_norms
 
@@ -58,6 +61,16 @@ def write(
     )
     files.write_json(folder / "metrics.json", metrics(name, settings, model, run))
     (folder / RESUME_FILE).unlink(missing_ok=True)
+
+
+def load_model(folder: str | Path, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+    """The trained network of a run's folder in evaluation mode, on the CPU, in the precision it was trained in."""
+    folder = Path(folder)
+    provenance_record = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    settings = ModelSettings(**provenance_record["model"])
+    model = models.build(settings, image_shape, classes, torch.Generator())
+    model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
+    return model.to(getattr(torch, provenance_record["settings"]["precision"])).eval()
 
 
 def metrics(name: RunName, settings: TrainingSettings, model: ModelSettings, run: TrainedRun) -> dict[str, Any]:

@@ -54,7 +54,17 @@ AS_IN_THE_STUDY = "as_in_the_study"
 """The choice that a sensitivity analysis compares with."""
 
 LABELS = ("original", "random")
-PARTS = ("table1", "table2", "figure4", "further_models", "calibration", "sensitivity", "ablations")
+PARTS = (
+    "table1",
+    "table2",
+    "figure4",
+    "further_models",
+    "calibration",
+    "perturbations",
+    "attack_audit",
+    "sensitivity",
+    "ablations",
+)
 """The parts of a study that need trainings."""
 
 
@@ -131,7 +141,7 @@ class Study:
     def cells(self, part: str) -> list[Cell]:
         """The cells of a part of the study, in a fixed order; none when the study leaves the part out.
 
-        Parts are table1, table2, further_models, calibration, sensitivity, ablations and figure4.
+        Parts are those of :data:`PARTS`.
         """
         config = self.config
         if part in ("table1", "table2", "further_models"):
@@ -142,6 +152,8 @@ class Study:
             return [Cell(config["figures"]["figure4"]["model"], config["figures"]["figure4"]["batch_size"], "original")]
         if part not in config:
             return []
+        if part in ("perturbations", "attack_audit"):
+            return [Cell(model, size, "original") for model, sizes in config[part]["cells"].items() for size in sizes]
         if part == "calibration":
             models = [self.calibration_model(value) for value in config[part]["weight_decays"]]
         else:
@@ -432,6 +444,10 @@ def _check_references(study: Study) -> None:
     config, path = study.config, f"studies.{study.name}"
     named = [(f"{path}.tables.{table}", model) for table, cells in config["tables"].items() for model in cells]
     named.append((f"{path}.figures.figure4.model", config["figures"]["figure4"]["model"]))
+    for part in ("perturbations", "attack_audit"):
+        named += [(f"{path}.{part}.cells", model) for model in config.get(part, {}).get("cells", {})]
+    if "figure5" in config["figures"]:
+        _check_figure5(study)
     if "calibration" in config:
         named.append((f"{path}.calibration.model", config["calibration"]["model"]))
     for part in ("sensitivity", "ablations"):
@@ -457,6 +473,14 @@ def _check_references(study: Study) -> None:
             f"{path}.data.file {'is set' if 'file' in data else 'is missing'} and {path}.data.dataset is "
             f"{data['dataset']!r}; a file goes with dataset: arrays and only with it"
         )
+    if "perturbations" in config and "reverse_transmission" not in config:
+        raise StudyError(
+            f"{path}.perturbations is set and {path}.reverse_transmission is not; a study has both or neither"
+        )
+    if "attack_audit" in config and ("perturbations" not in config or len(config["seeds"]) < 2):
+        raise StudyError(
+            f"{path}.attack_audit needs {path}.perturbations, and two seeds at least, one to attack and one to transfer from"
+        )
     if "calibration" in config and data["validation_images"] < 1:
         raise StudyError(
             f"{path}.data.validation_images is 0, and {path}.calibration compares validation accuracies; hold some images out"
@@ -466,6 +490,18 @@ def _check_references(study: Study) -> None:
             f"{path}.data.extra_images is set and {path}.data.dataset is {data['dataset']!r}, which has no extra images; "
             f"they exist for {_listed(EXTRA_DATASETS)}"
         )
+
+
+def _check_figure5(study: Study) -> None:
+    """Figure 5 is drawn from sweeps, so its models must be among those that are swept."""
+    shown, swept = study.config["figures"]["figure5"], study.cells("perturbations")
+    for panel in ("a", "b"):
+        if Cell(shown[panel], shown["batch_size"], "original") not in swept:
+            listed = _listed(f"{cell.model} at {cell.batch_size}" for cell in swept) or "nothing"
+            raise StudyError(
+                f"studies.{study.name}.figures.figure5.{panel} is {shown[panel]!r} at batch size {shown['batch_size']}, "
+                f"which perturbations.cells does not sweep; it sweeps {listed}"
+            )
 
 
 def _check_model(study: Study, model: str) -> None:

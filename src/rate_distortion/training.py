@@ -282,11 +282,10 @@ def _history_row(
 def _batch_norm_evaluations(
     model: nn.Module, train_split: Split, test_split: Split, settings: TrainingSettings
 ) -> dict[str, dict[str, float]]:
-    layers = [layer for layer in model.modules() if isinstance(layer, models.BatchNormalization)]
+    layers = models.batch_normalizations(model)
     chosen, results = [layer.evaluation for layer in layers], {}
     for evaluation in models.BATCH_NORM_EVALUATIONS if layers else ():
-        for layer in layers:
-            layer.evaluation = evaluation
+        models.set_batch_norm_evaluation(model, evaluation)
         results[evaluation] = {
             f"{key}_accuracy": evaluate(
                 predict(model, split.images, settings.evaluation_batch_size), split.labels

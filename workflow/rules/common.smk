@@ -38,6 +38,12 @@ RUN_FILES = {
     "provenance": f"{RUN}/provenance.json",
     "model": f"{RUN}/model.safetensors",
 }
+PROBE_FILES = {
+    **{noise: f"{RUN}/perturbations/{noise}.csv" for noise in ("l2", "linf", "gaussian")},
+    "sweeps": f"{RUN}/perturbations/sweeps.npz",
+    "reverse_transmission": f"{RUN}/reverse_transmission.csv",
+    "images": f"{RUN}/reverse_transmission.npz",
+}
 DATA = "results/{study}/data/{dataset}"
 DATA_FILES = [
     *(f"{split}/{part}.npy" for split in ("train", "validation", "test") for part in ("images", "labels")),
@@ -58,11 +64,14 @@ def study_targets(name):
     tables += [table for table in ("table2", "further_models") if table in study.config["tables"]]
     tables += ["weight_decay"] if "calibration" in study.config else []
     tables += [part for part in ("sensitivity", "ablations") if part in study.config]
+    tables += ["fault_tolerance", "reverse_transmission"] if "perturbations" in study.config else []
     figures = ["figure4", "history", *(["weight_decay"] if "calibration" in study.config else [])]
+    figures += ["figure5", "figure5_batch_norm"] if "figure5" in study.config["figures"] else []
     return [
         f"{folder}/config.yaml",
         f"{folder}/plan.md",
         *(f"{folder}/tables/{table}.{kind}" for table in tables for kind in ("csv", "md", "tex")),
+        *([f"{folder}/tables/attack_audit.csv"] if "attack_audit" in study.config else []),
         *(f"{folder}/figures/{figure}.{kind}" for figure in figures for kind in ("svg", "png", "csv")),
     ]
 
@@ -137,9 +146,33 @@ def chosen_weight_decay(wildcards):
     return [f"results/{study.name}/weight_decay.json"] if calibrated else []
 
 
-def cell_files(study):
+def cell_files(study, run_files):
     """The files of all seeds of a cell, with the other wildcards left open."""
-    return [pattern.replace("{seed}", str(seed)) for seed in study.config["seeds"] for pattern in RUN_FILES.values()]
+    return [pattern.replace("{seed}", str(seed)) for seed in study.config["seeds"] for pattern in run_files.values()]
+
+
+def run_files(wildcards):
+    """What a training has left of the run that the wildcards name."""
+    return [pattern.format(**wildcards) for pattern in RUN_FILES.values()]
+
+
+def machine_settings(wildcards):
+    """Where networks run: the study's device and threads."""
+    return {key: study_of(wildcards).config[key] for key in ("device", "threads")}
+
+
+def probe_settings(wildcards):
+    """What a probe depends on beside the run itself; which cells the study's figures show is no part of it."""
+    study = study_of(wildcards)
+    if "perturbations" not in study.config:
+        raise WorkflowError(f"study {study.name} has no perturbations; add them to its configuration to probe a run")
+    perturbations = {key: value for key, value in study.config["perturbations"].items() if key != "cells"}
+    return {
+        "perturbations": perturbations,
+        "reverse_transmission": study.config["reverse_transmission"],
+        "train_on": study.train_on(wildcards.model),
+        "machine": machine_settings(wildcards),
+    }
 
 
 def part_records(wildcards, *parts, kind="metrics.json"):
@@ -169,6 +202,52 @@ def figure4_predictions(wildcards):
     shown, seed = study.config["figures"]["figure4"], study.config["seeds"][0]
     run = studies.Run(shown["model"], shown["batch_size"], "original", seed)
     return f"results/{study.name}/{run.folder}/predictions.npz"
+
+
+def figure4_reverse(wildcards):
+    """The first seed's reverse transmission of every probed network."""
+    seed = f"/seed{study_of(wildcards).config['seeds'][0]}/"
+    records = part_records(wildcards, "perturbations", kind="reverse_transmission.csv")
+    return [path for path in records if seed in path]
+
+
+def figure5_cells(wildcards):
+    shown = study_of(wildcards).config["figures"]["figure5"]
+    return {panel: studies.Cell(shown[panel], shown["batch_size"], "original") for panel in ("a", "b")}
+
+
+def figure5_sweeps(wildcards):
+    study, cells = study_of(wildcards), figure5_cells(wildcards).values()
+    runs = [studies.Run(*cell, seed) for cell in cells for seed in study.config["seeds"]]
+    return [f"results/{study.name}/{run.folder}/perturbations/sweeps.npz" for run in runs]
+
+
+def figure5_panel(wildcards, panel, title, mode):
+    return {
+        "panel": panel,
+        "title": title,
+        "model": figure5_cells(wildcards)["b" if panel != "a" else "a"].model,
+        "evaluation_mode": mode,
+        "images": study_of(wildcards).config["perturbations"]["images"],
+    }
+
+
+def figure5_panels(wildcards):
+    """(a) weight decay, (b) batch normalization under the statistics that its model evaluates with."""
+    study, panels = study_of(wildcards), []
+    for panel, cell in figure5_cells(wildcards).items():
+        settings = study.model(cell.model)
+        normalized = settings["normalization"] == "batch"
+        mode = settings["batch_norm_evaluation"] if normalized else "none"
+        statistics = f", {mode} statistics" if normalized else ""
+        panels.append(figure5_panel(wildcards, panel, f"({panel}) model {cell.model}{statistics}", mode))
+    return panels
+
+
+def batch_norm_panels(wildcards):
+    """One panel for each kind of statistics."""
+    modes = ("batch", "last", "population", "ema")
+    return [figure5_panel(wildcards, mode, f"{mode} statistics", mode) for mode in modes]
 
 
 def training_threads(wildcards):

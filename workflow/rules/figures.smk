@@ -2,23 +2,25 @@
 
 Inputs: prepared data and what the runs recorded. No figure job imports torch.
 Outputs: results/{study}/figures/{figure}.{svg,png,csv}.
-Steps: figure4 (part (a): one preprocessed test image per class with prediction and confidence), figure_weight_decay (the
+Steps: figure4 (test images with predictions; labels transmitted in reverse), figure5 (information against signal-to-noise
+    ratio), figure5_batch_norm (the same under each kind of batch-normalization statistics), figure_weight_decay (the
     calibration), figure_history (training curves of the runs of Tables 1 and 2 at one batch size).
 """
 
 
 rule figure4:
-    """One preprocessed test image per class with the predicted class and its confidence."""
+    """Test images with prediction and confidence; labels transmitted in reverse."""
     input:
         data=data_files,
         predictions=figure4_predictions,
+        reverse_transmission=figure4_reverse,
     output:
         svg=report(
             "results/{study}/figures/figure4.svg",
             caption="../report/figure4.rst",
             category="Figures",
             subcategory="{study}",
-            labels={"figure": "4 (a)", "shows": "test images, predictions", "file": "picture"},
+            labels={"figure": "4", "shows": "both directions of the channel", "file": "picture"},
         ),
         png="results/{study}/figures/figure4.png",
         csv=report(
@@ -26,7 +28,7 @@ rule figure4:
             caption="../report/figure4.rst",
             category="Figures",
             subcategory="{study}",
-            labels={"figure": "4 (a)", "shows": "test images, predictions", "file": "data"},
+            labels={"figure": "4", "shows": "both directions of the channel", "file": "data"},
         ),
     log:
         "logs/{study}/figure4.log",
@@ -110,3 +112,73 @@ rule figure_history:
         batch_size=largest_batch_size,
     script:
         "../scripts/figure_history.py"
+
+
+rule figure5:
+    """Information and accuracy against signal-to-noise ratio: weight decay, batch normalization."""
+    input:
+        sweeps=figure5_sweeps,
+        dataset=study_dataset,
+    output:
+        svg=report(
+            "results/{study}/figures/figure5.svg",
+            caption="../report/figure5.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "5", "shows": "information against signal-to-noise ratio", "file": "picture"},
+        ),
+        png="results/{study}/figures/figure5.png",
+        csv=report(
+            "results/{study}/figures/figure5.csv",
+            caption="../report/figure5.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "5", "shows": "information against signal-to-noise ratio", "file": "data"},
+        ),
+    log:
+        "logs/{study}/figure5.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        study=study_summary,
+        panels=figure5_panels,
+    script:
+        "../scripts/figure5.py"
+
+
+rule figure5_batch_norm:
+    """The batch-normalized model of figure 5 under each kind of statistics in evaluation."""
+    input:
+        sweeps=figure5_sweeps,
+        dataset=study_dataset,
+    output:
+        svg=report(
+            "results/{study}/figures/figure5_batch_norm.svg",
+            caption="../report/figure5.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "5, batch norm", "shows": "batch statistics in evaluation", "file": "picture"},
+        ),
+        png="results/{study}/figures/figure5_batch_norm.png",
+        csv=report(
+            "results/{study}/figures/figure5_batch_norm.csv",
+            caption="../report/figure5.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "5, batch norm", "shows": "batch statistics in evaluation", "file": "data"},
+        ),
+    log:
+        "logs/{study}/figure5_batch_norm.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        study=study_summary,
+        panels=batch_norm_panels,
+    script:
+        "../scripts/figure5.py"

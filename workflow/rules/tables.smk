@@ -2,8 +2,8 @@
 
 Inputs: metrics.json of the runs in a table's cells; Table 3 is read from the network itself.
 Outputs: results/{study}/tables/{table}.{csv,md,tex}; results/{study}/weight_decay.json, which calibrated models train with.
-Steps: choose_weight_decay, accuracy_table (Table 1, Table 2, further_models), differences, sensitivity, ablations,
-    describe_network, table3 (architecture).
+Steps: choose_weight_decay, table1, table2, further_models, differences, sensitivity, ablations, fault_tolerance,
+    reverse_transmission, describe_network, table3 (architecture).
 """
 
 
@@ -215,6 +215,62 @@ rule ablations:
         names=lambda wildcards: study_of(wildcards).variant_names("ablations"),
     script:
         "../scripts/variations.py"
+
+
+rule fault_tolerance:
+    """Information under unbounded noise: areas with intervals, and what remains at the end."""
+    input:
+        sweeps=lambda wildcards: part_records(wildcards, "perturbations", kind="perturbations/sweeps.npz"),
+        dataset=study_dataset,
+    output:
+        csv=report(
+            "results/{study}/tables/fault_tolerance.csv",
+            caption="../report/fault_tolerance.rst",
+            category="Tables",
+            subcategory="{study}",
+            labels={"table": "fault tolerance", "shows": "information under unbounded noise"},
+        ),
+        md="results/{study}/tables/fault_tolerance.md",
+        tex="results/{study}/tables/fault_tolerance.tex",
+    log:
+        "logs/{study}/fault_tolerance.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime="30m",
+    params:
+        study=study_summary,
+    script:
+        "../scripts/fault_tolerance.py"
+
+
+rule reverse_transmission:
+    """Steps that a label takes backwards through each network to full confidence."""
+    input:
+        records=lambda wildcards: part_records(wildcards, "perturbations", kind="reverse_transmission.csv"),
+        dataset=study_dataset,
+    output:
+        csv=report(
+            "results/{study}/tables/reverse_transmission.csv",
+            caption="../report/reverse_transmission.rst",
+            category="Tables",
+            subcategory="{study}",
+            labels={"table": "reverse transmission", "shows": "steps to full confidence"},
+        ),
+        md="results/{study}/tables/reverse_transmission.md",
+        tex="results/{study}/tables/reverse_transmission.tex",
+    log:
+        "logs/{study}/reverse_transmission.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime="30m",
+    params:
+        study=study_summary,
+    script:
+        "../scripts/reverse_transmission.py"
 
 
 rule describe_network:

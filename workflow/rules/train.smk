@@ -42,7 +42,7 @@ for study in STUDIES.values():
             data=checked_run,
             weight_decay=chosen_weight_decay,
         output:
-            cell_files(study),
+            cell_files(study, RUN_FILES),
         log:
             "logs/{study}/train/{model}-batch{batch_size}-{labels}.log",
         wildcard_constraints:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 
-def select_digits(images: np.ndarray, labels: np.ndarray, classes: tuple[int, int] = (3, 7)) -> tuple[np.ndarray, np.ndarray]:
+def select_digits(
+    images: np.ndarray, labels: np.ndarray, classes: tuple[int, int] = (3, 7)
+) -> tuple[np.ndarray, np.ndarray]:
     """The images of two classes, flattened, with pixels in [0, 1] and labels 0 and 1.
 
     12,396 of MNIST's training images and 362 of scikit-learn's digits are a 3 or a 7.

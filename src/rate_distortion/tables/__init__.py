@@ -6,6 +6,7 @@ Every mean comes with its standard error and the number of seeds, and is shown t
 from rate_distortion.tables.accuracy import further_models, table1, table2
 from rate_distortion.tables.architecture import table3
 from rate_distortion.tables.differences import differences
+from rate_distortion.tables.fault_tolerance import fault_tolerance, reverse_transmission
 from rate_distortion.tables.layout import Table, read_metrics, summarise, to_precision
 from rate_distortion.tables.variations import variations
 from rate_distortion.tables.weight_decay import choice_notes, weight_decay
@@ -14,8 +15,10 @@ __all__ = [
     "Table",
     "choice_notes",
     "differences",
+    "fault_tolerance",
     "further_models",
     "read_metrics",
+    "reverse_transmission",
     "summarise",
     "table1",
     "table2",

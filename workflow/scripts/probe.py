@@ -1,0 +1,21 @@
+"""Sweep networks along three unbounded paths and transmit every label in reverse."""
+
+from pathlib import Path
+
+from rate_distortion import probing
+from rate_distortion.job_log import job_log
+
+
+def main(folders: list[Path], data_folder: Path, settings: dict) -> None:
+    """Probe the run of every folder."""
+    for folder in folders:
+        probing.probe_run(folder, data_folder, settings, settings["machine"])
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(
+            [Path(path).parent for path in snakemake.output if path.endswith("reverse_transmission.csv")],
+            Path(next(path for path in snakemake.input.data if path.endswith("dataset.json"))).parent,
+            snakemake.params.settings,
+        )
