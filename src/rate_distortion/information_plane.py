@@ -249,7 +249,7 @@ def degree_of_memorization(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def compression(records: pd.DataFrame) -> pd.DataFrame:
-    """How far I(X; T) falls from its maximum over the recorded epochs to the last one.
+    """How far I(X; T) falls from its maximum over the recorded epochs to the last one at which it is known.
 
     Returns:
         seed, labels, layer, estimator, maximum_bits, epoch_of_maximum (the first), final_bits, drop_bits. The maximum of a

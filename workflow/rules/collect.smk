@@ -1,7 +1,7 @@
 """Targets that collect: one rule per study, its merged configuration, and its plan.
 
 Inputs: config.yaml and any --configfile.
-Outputs: results/{study}/config.yaml, results/{study}/plan.md; and each study's name as a target.
+Outputs: results/{study}/config.yaml, results/{study}/plan.md, results/{study}/partial/; and each study's name as a target.
 """
 
 
@@ -31,6 +31,23 @@ rule write_plan:
         study=lambda wildcards: study_of(wildcards).config,
     script:
         "../scripts/write_plan.py"
+
+
+rule partial:
+    """Tables from the runs that exist; cells say how many of the seeds they rest on. Nothing is trained."""
+    output:
+        directory("results/{study}/partial"),
+    log:
+        "logs/{study}/partial.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        study=study_summary,
+        tables=lambda wildcards: study_of(wildcards).config["tables"],
+        finished=finished_runs,
+        dataset=study_dataset,
+    script:
+        "../scripts/partial.py"
 
 
 for study in STUDIES:

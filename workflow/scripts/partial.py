@@ -1,0 +1,28 @@
+"""Tables from the runs that exist so far."""
+
+from pathlib import Path
+
+from rate_distortion import prepared_data, tables
+from rate_distortion.job_log import job_log
+
+
+def main(folder: Path, study: dict, cells: dict, finished: dict, dataset: str) -> None:
+    """Write every table that has a finished run, and a page that puts them together."""
+    folder.mkdir(parents=True)
+    make = {"table1": tables.table1, "table2": tables.table2, "further_models": tables.further_models}
+    pages = [f"# Study {study['name']}, as far as it has got\n"]
+    for part, metrics in finished.items():
+        if not metrics:
+            pages.append(f"**{part.replace('_', ' ')}**: no run has finished yet.\n")
+            continue
+        runs, data = tables.read_metrics(metrics), prepared_data.describe(Path(dataset).parent)
+        table = make[part](runs, cells[part], study, data)
+        table.write(folder / f"{part}.csv", folder / f"{part}.md", folder / f"{part}.tex")
+        pages.append(table.markdown())
+    (folder / "README.md").write_text("\n".join(pages), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        params = snakemake.params
+        main(Path(snakemake.output[0]), params.study, params.tables, params.finished, params.dataset)
