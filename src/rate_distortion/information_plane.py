@@ -113,9 +113,9 @@ def sample_rows(images: np.ndarray, samples: int, seed: int = 0) -> np.ndarray:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Class probabilities (n, classes) in float64, in which probabilities close to 1 remain distinct for longer."""
-    exponentials = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    """Class probabilities (..., classes) in float64, in which probabilities close to 1 remain distinct for longer."""
+    exponentials = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def plane_rows(
@@ -265,10 +265,10 @@ def compression(records: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns.split())
 
 
-def data_processing_violations(records: pd.DataFrame, *, tolerance_bits: float = 0.0) -> pd.DataFrame:
+def data_processing_violations(records: pd.DataFrame, *, tolerance_bits: float = 1e-9) -> pd.DataFrame:
     """How often an estimate grows from a layer to the next, by seed, labels, estimator and coordinate.
 
-    Epochs at which some layer has no estimate are left out.
+    Epochs at which some layer has no estimate are left out, and so are rises up to the tolerance (by default, rounding).
 
     Returns:
         seed, labels, estimator, coordinate ("input" or "label"), epochs, comparisons, violations, largest_rise_bits.

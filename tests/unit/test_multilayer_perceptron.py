@@ -12,7 +12,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from rate_distortion import checkpoints, datasets, seeds
+from rate_distortion import checkpoints, datasets, information_plane, seeds
 from rate_distortion.information_plane import Estimator, PlaneSettings
 from rate_distortion.multilayer_perceptron import (
     NetworkPack,
@@ -246,6 +246,26 @@ def test_information_plane_has_its_epochs_layers_and_estimators():
     assert found[2] == [(layer, "bins") for layer in (1, 2, 3)]
     assert {row["samples"] for row in rows} == {60}
     assert [row["units"] for row in rows if row["epoch"] == 2] == [12, 8, 2]
+
+
+@pytest.mark.parametrize("network", VARIANTS, ids=str)
+def test_information_plane_is_that_of_the_activations_of_the_module(network):
+    settings = replace(SETTINGS, precision="float64", labels="random")
+    trained = train(settings, network, RECORDS)[1]
+    samples = information_plane.sample_rows(IMAGES, 60)
+    hidden, layers = torch.from_numpy(IMAGES[samples]).double(), []
+    for module in trained.module:
+        hidden = module(hidden)
+        if isinstance(module, nn.BatchNorm1d if network.normalization == "batch" else nn.ReLU | nn.Tanh):
+            layers.append(hidden.detach().numpy())
+    layers.append(torch.softmax(hidden, 1).detach().numpy())
+    labels = seeds.generator(2, "labels").integers(0, 2, len(LABELS))[samples]
+    expected = information_plane.plane_rows(layers, labels, PLANE.estimators, permutations=2)
+    for row, reference in zip(trained.information_plane[-len(expected) :], expected, strict=True):
+        for column in ("layer", "units", "estimator", "samples"):
+            assert row[column] == reference[column]
+        for column in ("input_information_bits", "label_information_bits", "label_ceiling_bits"):
+            assert row[column] == pytest.approx(reference[column], abs=1e-6)
 
 
 @pytest.mark.parametrize("network", VARIANTS[:2], ids=str)

@@ -139,7 +139,7 @@ class NetworkPack:
 
     def modules(self) -> list[nn.Sequential]:
         """Copies of the networks as ordinary modules, where and as precise as they are."""
-        first = torch.empty(*self.weights[0].shape[:2], len(self.used_inputs)).to(self.weights[0])
+        first = self.weights[0].new_empty(*self.weights[0].shape[:2], len(self.used_inputs))
         first[:, :, self.used_inputs], first[:, :, ~self.used_inputs] = self.weights[0], self.idle_weights
         linear = zip([first, *self.weights[1:]], [bias.squeeze(2) for bias in self.biases], strict=True)
         shape = (self.networks, -1)

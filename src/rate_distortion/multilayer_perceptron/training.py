@@ -122,10 +122,11 @@ def train(
         data_checksum: identifies the images in the checkpoint's fingerprint.
 
     Returns:
-        The networks in the order of their seeds, each with its rows: history (epoch, train_loss_nats,
-        train_accuracy_percent), gradient_snr (seed, labels, epoch, layer, mean_norm, deviation_norm, weight_norm,
-        minibatches; kernels only) and information_plane (:func:`information_plane.plane_rows`), epochs counted from 1, and 0
-        before the first step.
+        The networks in the order of their seeds, each with its rows, which begin with seed, labels and epoch (the passes
+        made; 0 is before the first step): history (train_loss_nats, train_accuracy_percent, over all training images),
+        gradient_snr (layer, mean_norm, deviation_norm, weight_norm, minibatches: of the weights, biases aside, over that
+        epoch's minibatches) and information_plane (:func:`information_plane.plane_rows`; a hidden layer's T is what the next
+        layer sees, so after any batch normalization, for which the samples are one batch).
 
     Raises:
         TrainingError: a network's outputs are not finite.

@@ -1,0 +1,50 @@
+"""What the documentation shows works as it stands there."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+import yaml
+
+from rate_distortion import studies
+from rate_distortion.models import ConvolutionalNetwork
+
+ROOT = Path(__file__).parents[2]
+
+
+def blocks(language):
+    found = []
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        found += re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+    return found
+
+
+@pytest.mark.parametrize("number", range(len(blocks("python"))))
+def test_python_examples_run(number, tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    safetensors.torch.save_file(ConvolutionalNetwork().state_dict(), tmp_path / "weights.safetensors")
+    np.savez(tmp_path / "crops.npz", images=rng.random((20, 32, 32)), labels=rng.integers(0, 10, 20))
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    exec(blocks("python")[number], {})
+    assert capsys.readouterr().out
+
+
+def test_whole_study_files_pass_the_schema():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    files = [block for block in blocks("yaml") if block.startswith(("studies:", "# my_study.yaml"))]
+    assert files
+    for block in files:
+        own = yaml.safe_load(block)["studies"]
+        assert set(own) <= set(studies.load({**config, "studies": config["studies"] | own}, schema))
+
+
+def test_every_command_names_a_study_or_path_that_exists():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    for line in blocks(""):
+        for study in re.findall(r"results/([a-z_]+)/", line):
+            assert study in {*config["studies"], "my_study"}
