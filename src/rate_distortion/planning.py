@@ -17,6 +17,9 @@ CPU_IMAGES_PER_SECOND_PER_THREAD = 2800
 GPU_SECONDS_PER_STEP = 0.0007
 """One small network's step on a fast GPU is bound by launching about 45 kernels, whatever the batch size."""
 
+CPU_IMAGE_STEPS_PER_SECOND_PER_THREAD = 2300
+"""Images moved one step along a gradient path per second and thread, as above."""
+
 MODEL_BYTES = 4 * 180_906
 RECORD_BYTES_PER_TEST_IMAGE = 10 * 4
 
@@ -32,6 +35,9 @@ class Plan:
     cpu_hours: float
     gpu_hours: float
     disk_gigabytes: float
+    probes: int
+    image_steps: int
+    probe_cpu_hours: float
 
 
 def plan(study: Study) -> Plan:
@@ -41,6 +47,7 @@ def plan(study: Study) -> Plan:
     passes = [(run, _epochs(study, run), _training_images(study, run, sizes)) for run in runs]
     images = sum(epochs * count for _, epochs, count in passes)
     steps = sum(epochs * -(-count // run.batch_size) for run, epochs, count in passes)
+    image_steps = sum(_image_steps(study, run) for run in study.runs("perturbations"))
     cells = {(run.model, run.batch_size, run.labels) for run in runs}
     return Plan(
         trainings=len(runs),
@@ -50,6 +57,9 @@ def plan(study: Study) -> Plan:
         cpu_hours=images / (CPU_IMAGES_PER_SECOND_PER_THREAD * study.config["threads"]) / 3600,
         gpu_hours=steps * GPU_SECONDS_PER_STEP / 3600,
         disk_gigabytes=_disk_bytes(study, sizes, runs) / 1e9,
+        probes=len(study.runs("perturbations")),
+        image_steps=image_steps,
+        probe_cpu_hours=image_steps / (CPU_IMAGE_STEPS_PER_SECOND_PER_THREAD * study.config["threads"]) / 3600,
     )
 
 
@@ -78,6 +88,8 @@ def markdown(study: Study) -> str:
         "steps": f"{cost.steps:,}",
         f"hours on a CPU, one training at a time, threads: {config['threads']}": f"{cost.cpu_hours:,.2f}",
         "GPU hours, one training at a time": gpu_hours,
+        "networks probed": f"{cost.probes:,}, at most {cost.image_steps:,} image steps along gradient paths",
+        f"hours to probe them on a CPU, threads: {config['threads']}": f"{cost.probe_cpu_hours:,.2f}",
         "disk": f"{cost.disk_gigabytes:,.2f} GB",
     }
     lines = [f"# Plan of study {study.name}", "", config["title"], "", "| what | how much |", "| --- | --- |"]
@@ -99,7 +111,8 @@ def markdown(study: Study) -> str:
     lines += [
         "",
         f"Hours assume {CPU_IMAGES_PER_SECOND_PER_THREAD:,} images/s and thread on a CPU and "
-        f"{1000 * GPU_SECONDS_PER_STEP} ms a step on a GPU; counts are exact.",
+        f"{1000 * GPU_SECONDS_PER_STEP} ms a step on a GPU, and {CPU_IMAGE_STEPS_PER_SECOND_PER_THREAD:,} image steps/s and "
+        "thread on a CPU; counts of trainings are exact, paths usually end earlier.",
         "",
     ]
     return "\n".join(lines)
@@ -107,6 +120,13 @@ def markdown(study: Study) -> str:
 
 def _epochs(study: Study, run: Run) -> int:
     return study.training(run.model, run.batch_size, run.labels)["epochs"]
+
+
+def _image_steps(study: Study, run: Run) -> int:
+    """Two gradient paths of the study's images, under each kind of batch-normalization statistics."""
+    settings = study.config["perturbations"]
+    kinds = 4 if study.model(run.model)["normalization"] == "batch" else 1
+    return 2 * kinds * settings["images"] * settings["max_steps"]
 
 
 def _training_images(study: Study, run: Run, sizes: dict[str, int]) -> int:

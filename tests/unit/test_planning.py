@@ -1,0 +1,58 @@
+"""What a study costs: counts that are exact, and the page that shows them."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rate_distortion import planning, studies
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(change=None):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    if change:
+        change(config)
+    return studies.load(copy.deepcopy(config), schema)
+
+
+def test_tables_1_and_2_of_the_paper_are_two_and_a_half_billion_images():
+    def only_the_tables(config):
+        paper = config["studies"]["paper"]
+        for part in ("calibration", "perturbations", "reverse_transmission", "attack_audit"):
+            del paper[part]
+        del paper["tables"]["further_models"], paper["figures"]["figure5"]
+        paper["figures"]["figure4"]["model"] = "B"
+
+    cost = planning.plan(load(only_the_tables)["paper"])
+    assert (cost.trainings, cost.processes) == (70, 70)
+    assert cost.images == 70 * 500 * 73_257
+    per_run = {128: 286_500, 64: 572_500, 32: 1_145_000}
+    table1 = 3 * sum(per_run.values())
+    table2 = 3 * per_run[128] + 2 * per_run[32]
+    assert cost.steps == 5 * (table1 + table2)
+
+
+def test_extra_data_count_where_they_are_used_and_nowhere_else():
+    paper = load()["paper"]
+    sizes = planning.split_sizes(paper.config["data"])
+    assert sizes == {"train": 66_000, "validation": 7_257, "test": 26_032, "extra": 531_131}
+    by_model = {run.model: planning._training_images(paper, run, sizes) for run in paper.runs()}
+    assert (by_model["A"], by_model["B+"], by_model["A-decay-0.01"]) == (73_257, 604_388, 66_000)
+
+
+def test_shared_processes_are_counted_as_cells():
+    cost = planning.plan(load()["demo"])
+    assert (cost.trainings, cost.processes) == (46, 23)
+    assert cost.gpu_hours > 0
+    assert "0 (the study does not use a GPU)" in planning.markdown(load()["demo"])
+
+
+@pytest.mark.parametrize("study", ["ci", "demo", "small", "paper"])
+def test_the_page_lists_every_cell(study):
+    page = planning.markdown(load()[study])
+    for run in load()[study].runs():
+        assert f"| {run.model} | {run.batch_size} | {run.labels} |" in page
