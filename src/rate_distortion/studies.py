@@ -477,9 +477,14 @@ def _check_references(study: Study) -> None:
         raise StudyError(
             f"{path}.perturbations is set and {path}.reverse_transmission is not; a study has both or neither"
         )
-    if "attack_audit" in config and ("perturbations" not in config or len(config["seeds"]) < 2):
+    if "attack_audit" in config and len(config["seeds"]) < 2:
         raise StudyError(
-            f"{path}.attack_audit needs {path}.perturbations, and two seeds at least, one to attack and one to transfer from"
+            f"{path}.attack_audit needs two seeds at least, one network to attack and one to transfer from, and {path}.seeds "
+            f"is {config['seeds']}; add a seed or set attack_audit: null"
+        )
+    if "attack_audit" in config and "perturbations" not in config:
+        raise StudyError(
+            f"{path}.attack_audit needs {path}.perturbations for its steps; set both or attack_audit: null"
         )
     if "calibration" in config and data["validation_images"] < 1:
         raise StudyError(

@@ -108,6 +108,14 @@ def test_every_number_of_the_papers_study_has_its_source():
         (setting("data.validation_images", 0), "validation_images is 0, and studies.demo.calibration compares"),
         (setting("data.dataset", "mnist"), "extra_images is set and studies.demo.data.dataset is 'mnist', which has no extra"),
         (lambda c: c["studies"]["demo"]["data"].pop("extra_images"), "models.B\\+.data is train\\+extra, but"),
+        (setting("figures.figure5.b", "A-BN"), "figure5.b is 'A-BN' at batch size 128, which perturbations.cells"),
+        (setting("perturbations.cells.D", [128]), "demo.perturbations.cells names the model 'D'"),
+        (setting("attack_audit.cells", {"Z": [32]}), "demo.attack_audit.cells names the model 'Z'"),
+        (
+            lambda c: c["studies"].update(mine={"extends": "demo", "reverse_transmission": None}),
+            "mine.perturbations is set and .*reverse_transmission is not",
+        ),
+        (setting("seeds", [1]), "demo.attack_audit needs two seeds .* set attack_audit: null"),
         (setting("extends", "smal"), r"studies.demo.extends is 'smal', which does not exist.*did you mean small"),
         (setting("extends", "small"), "extends makes a circle"),
         (lambda c: c["studies"].update(train={"extends": "demo"}), "studies.train is the name of a rule"),
@@ -138,6 +146,9 @@ def test_extends_merges_mappings_replaces_lists_and_removes_with_null():
             "seeds": [7],
             "models": {"C": None, "B": {"weight_decay": 0.3}, "A-BN": None},
             "tables": {"table1": {"C": None}, "table2": None, "further_models": None},
+            "perturbations": None,
+            "attack_audit": None,
+            "figures": {"figure5": None},
         }
 
     mine = load(change)["mine"]
@@ -173,6 +184,8 @@ def test_the_papers_grid_is_the_printed_one():
         "figure4": 5,
         "further_models": 15,
         "calibration": 60,
+        "perturbations": 20,
+        "attack_audit": 10,
         "sensitivity": 0,
         "ablations": 0,
     }
@@ -193,9 +206,10 @@ def test_a_calibration_leaves_the_validation_images_out_and_reuses_a_model_that_
 def test_a_variation_changes_what_it_names_and_nothing_else():
     small = load()["small"]
     assert small.model("B-decay_everything") == small.model("B") | {"decayed_tensors": "all"}
-    assert small.preprocessing("A-range_minmax") == "minmax"
+    assert small.preprocessing("C-range_minmax") == "minmax"
     assert small.whitening("minmax") == small.config["whitening"] | {"output_range": "minmax"}
-    assert small.training("A-random_labels_per_epoch", 128, "random")["random_labels"] == "per_epoch"
+    assert small.training("B-random_labels_per_epoch", 128, "random")["random_labels"] == "per_epoch"
+    assert small.training("A-stopped_early", 128, "original") == small.training("A", 128, "original") | {"epochs": 10}
     names = small.variant_names("ablations")
     assert names["as_in_the_study"] == {"A": "A", "B": "B"}
     assert names["width_half"] == {"A": "A-width_half", "B": "B-width_half"}
