@@ -38,6 +38,9 @@ wildcard_constraints:
     batch_size="|".join(map(str, BATCH_SIZES)),
     labels="original|random",
     seed="|".join(map(str, SEEDS)),
+    digit_pair="|".join(DIGIT_PAIRS) or "no digit pair",
+    activation="relu|tanh",
+    normalization="none|batch",
 
 
 report: "workflow/report/workflow.rst"
@@ -52,6 +55,7 @@ rule all:
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/probe.smk"
+include: "workflow/rules/perceptrons.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/collect.smk"

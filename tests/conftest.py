@@ -84,6 +84,20 @@ def finished_ci(tmp_path_factory) -> Project:
     return project
 
 
+@pytest.fixture(scope="session")
+def finished_perceptrons(tmp_path_factory) -> Project:
+    """A copy in which study ci's figures 1, 2 and 3 and the tables of 2 and 3 have been built, and nothing else.
+
+    A test that changes its configuration puts it back.
+    """
+    project = copy_project(tmp_path_factory.mktemp("perceptrons") / "project")
+    figures = [f"results/ci/figures/figure{number}.svg" for number in (1, 2, 3)]
+    project.snakemake(
+        "--cores", "1", *figures, *(f"results/ci/tables/{t}.md" for t in ("gradient_snr", "information_plane"))
+    )
+    return project
+
+
 @pytest.fixture
 def own_finished_ci(finished_ci, tmp_path) -> Project:
     """A finished study ci of the test's own, with times and Snakemake's memory of it kept."""

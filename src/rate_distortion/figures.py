@@ -113,7 +113,7 @@ def figure4(rows: pandas.DataFrame, source: str, svg: str | Path, png: str | Pat
                 va="center",
                 fontsize=7,
             )
-        _source(figure, source)
+        add_source(figure, source)
         save(figure, svg, png)
 
 
@@ -232,7 +232,7 @@ def weight_decay(rows: pandas.DataFrame, source: str, svg: str | Path, png: str 
         axis.set_xticks(range(len(grid)), [f"{value:g}" for value in grid])
         axis.set(xlabel="weight decay λ", ylabel="accuracy (%)", ylim=(0, 102))
         figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=7)
-        _source(figure, source)
+        add_source(figure, source)
         save(figure, svg, png)
 
 
@@ -289,7 +289,7 @@ def history(rows: pandas.DataFrame, source: str, svg: str | Path, png: str | Pat
             plt.Line2D([], [], color="0.3", linestyle=s, label=n) for n, s in (("training", "-"), ("test", "--"))
         ]
         figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False)
-        _source(figure, source)
+        add_source(figure, source)
         save(figure, svg, png)
 
 
@@ -319,7 +319,8 @@ def _plain_logarithmic(axis: matplotlib.axis.Axis) -> None:
     axis.set_minor_formatter(ticker.NullFormatter())
 
 
-def _source(figure: plt.Figure, text: str) -> None:
+def add_source(figure: plt.Figure, text: str) -> None:
+    """Write the line under a figure that says what it shows."""
     characters = int(CHARACTERS_PER_INCH * figure.get_size_inches()[0])
     figure.supxlabel(textwrap.fill(text, characters), fontsize=6, color="0.35")
 
@@ -358,7 +359,7 @@ def figure5(rows: pandas.DataFrame, panels: Mapping[str, str], source: str, svg:
         ]
         handles.append(plt.Line2D([], [], color="0.6", linewidth=0.8, label="information floor"))
         figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False)
-        _source(figure, source)
+        add_source(figure, source)
         save(figure, svg, png)
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.stats import theilslopes
 
 RATIOS = ("literal", "saxe", "squared")
@@ -188,6 +189,78 @@ def layer_ordering(
         final_spread=float(np.std(final, ddof=1)),
         inversions=int(sum((amounts[deeper] > amounts[:deeper]).sum() for deeper in range(1, len(amounts)))),
     )
+
+
+def with_ratios(records: pd.DataFrame, kind: str = "literal") -> pd.DataFrame:
+    """Recorded norms with two more columns: the ratio, and the floor it would have without any signal.
+
+    Args:
+        records: mean_norm, deviation_norm, weight_norm and minibatches, one row per layer and epoch.
+        kind: one of ``RATIOS``.
+    """
+    norms = (records[name].to_numpy() for name in ("mean_norm", "deviation_norm", "weight_norm"))
+    floors = no_signal_floor(records["minibatches"].to_numpy(), records["weight_norm"].to_numpy(), kind)
+    return records.assign(ratio=ratio(*norms, kind), floor=floors)
+
+
+def summary(records: pd.DataFrame, kind: str = "literal") -> pd.DataFrame:
+    """What the curves say, one row for every network, seed and layer.
+
+    Args:
+        records: columns activation, normalization, seed, layer, epoch and those of :func:`with_ratios`.
+        kind: one of ``RATIOS``.
+
+    Returns:
+        activation, normalization, seed, layer; plateau_epoch (:func:`plateau`); initial_level_log10, final_level_log10,
+        change_decades and final_rank (1 for the highest; :func:`layer_ordering`); final_floor_log10 and above_floor_decades
+        (the final level over it); debiased_signal_percent (:func:`debiased_signal` as a share of |mean|^2 at the end: 0 is no
+        signal beyond that of independent draws around zero); and, the same for all layers of a seed, initial_spread_decades,
+        final_spread_decades and inversions.
+    """
+    measured = with_ratios(records, kind)
+    measured["debiased_percent"] = _debiased_percent(measured)
+    rows = []
+    for (activation, normalization, seed), network in measured.groupby(
+        ["activation", "normalization", "seed"], sort=False
+    ):
+        curves = {
+            name: network.pivot(index="layer", columns="epoch", values=name).sort_index()
+            for name in ("ratio", "floor", "debiased_percent")
+        }
+        epochs = curves["ratio"].columns.to_numpy()
+        order = layer_ordering(epochs, curves["ratio"].to_numpy())
+        ending = np.log10(epochs) >= np.log10(epochs[-1]) - HALF_WINDOW_DECADES
+        for position, layer in enumerate(curves["ratio"].index):
+            floor = float(np.median(np.log10(curves["floor"].loc[layer].to_numpy()[ending])))
+            rows.append(
+                {
+                    "activation": activation,
+                    "normalization": normalization,
+                    "seed": seed,
+                    "layer": layer,
+                    "plateau_epoch": plateau(epochs, curves["ratio"].loc[layer].to_numpy()).epoch,
+                    "initial_level_log10": order.initial_log10[position],
+                    "final_level_log10": order.final_log10[position],
+                    "change_decades": order.change[position],
+                    "final_rank": int(np.flatnonzero(order.descending == position + 1)[0]) + 1,
+                    "final_floor_log10": floor,
+                    "above_floor_decades": order.final_log10[position] - floor,
+                    "debiased_signal_percent": float(
+                        np.median(curves["debiased_percent"].loc[layer].to_numpy()[ending])
+                    ),
+                    "initial_spread_decades": order.initial_spread,
+                    "final_spread_decades": order.final_spread,
+                    "inversions": order.inversions,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _debiased_percent(records: pd.DataFrame) -> np.ndarray:
+    """The debiased signal as a share of |mean|^2; not a number where the mean is exactly zero."""
+    mean = records["mean_norm"].to_numpy(dtype=np.float64)
+    signal = debiased_signal(mean, records["deviation_norm"].to_numpy(), records["minibatches"].to_numpy())
+    return 100.0 * np.divide(signal, np.square(mean), out=np.full(mean.shape, np.nan), where=mean > 0)
 
 
 def _local_slopes(decades: np.ndarray, logarithms: np.ndarray, half_window: float) -> tuple[np.ndarray, np.ndarray]:

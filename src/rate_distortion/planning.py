@@ -20,6 +20,9 @@ GPU_SECONDS_PER_STEP = 0.0007
 CPU_IMAGE_STEPS_PER_SECOND_PER_THREAD = 2300
 """Images moved one step along a gradient path per second and thread, as above."""
 
+PERCEPTRON_IMAGES_PER_SECOND_PER_THREAD = 30_000
+"""28x28 images that section 4.1's perceptrons take per second: five trained as one, one thread (28,000 to 34,000)."""
+
 MODEL_BYTES = 4 * 180_906
 RECORD_BYTES_PER_TEST_IMAGE = 10 * 4
 
@@ -38,6 +41,10 @@ class Plan:
     probes: int
     image_steps: int
     probe_cpu_hours: float
+    perceptrons: int
+    perceptron_packs: int
+    perceptron_images: int
+    perceptron_cpu_hours: float
 
 
 def plan(study: Study) -> Plan:
@@ -49,6 +56,8 @@ def plan(study: Study) -> Plan:
     steps = sum(epochs * -(-count // run.batch_size) for run, epochs, count in passes)
     image_steps = sum(_image_steps(study, run) for run in study.runs("perturbations"))
     cells = {(run.model, run.batch_size, run.labels) for run in runs}
+    packs = len(study.perceptron_cells())
+    perceptron_images = packs * len(study.config["seeds"]) * _perceptron_images(study)
     return Plan(
         trainings=len(runs),
         processes=len(cells) if study.config["share_processes"] else len(runs),
@@ -60,6 +69,10 @@ def plan(study: Study) -> Plan:
         probes=len(study.runs("perturbations")),
         image_steps=image_steps,
         probe_cpu_hours=image_steps / (CPU_IMAGE_STEPS_PER_SECOND_PER_THREAD * study.config["threads"]) / 3600,
+        perceptrons=packs * len(study.config["seeds"]),
+        perceptron_packs=packs,
+        perceptron_images=perceptron_images,
+        perceptron_cpu_hours=perceptron_images / PERCEPTRON_IMAGES_PER_SECOND_PER_THREAD / 3600,
     )
 
 
@@ -90,6 +103,7 @@ def markdown(study: Study) -> str:
         "GPU hours, one training at a time": gpu_hours,
         "networks probed": f"{cost.probes:,}, at most {cost.image_steps:,} image steps along gradient paths",
         f"hours to probe them on a CPU, threads: {config['threads']}": f"{cost.probe_cpu_hours:,.2f}",
+        **_perceptron_amounts(cost),
         "disk": f"{cost.disk_gigabytes:,.2f} GB",
     }
     lines = [f"# Plan of study {study.name}", "", config["title"], "", "| what | how much |", "| --- | --- |"]
@@ -108,14 +122,50 @@ def markdown(study: Study) -> str:
         f"| {model} | {size} | {labels} | {len(members)} | {_epochs(study, members[0])} |"
         for (model, size, labels), members in cells.items()
     ]
+    lines += _perceptron_lines(study)
     lines += [
         "",
         f"Hours assume {CPU_IMAGES_PER_SECOND_PER_THREAD:,} images/s and thread on a CPU and "
         f"{1000 * GPU_SECONDS_PER_STEP} ms a step on a GPU, and {CPU_IMAGE_STEPS_PER_SECOND_PER_THREAD:,} image steps/s and "
-        "thread on a CPU; counts of trainings are exact, paths usually end earlier.",
+        f"thread on a CPU, {PERCEPTRON_IMAGES_PER_SECOND_PER_THREAD:,} images/s through multilayer perceptrons; counts of "
+        "trainings are exact, paths usually end earlier.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _perceptron_amounts(cost: Plan) -> dict[str, str]:
+    if not cost.perceptrons:
+        return {}
+    return {
+        "multilayer perceptrons": f"{cost.perceptrons:,} in {cost.perceptron_packs:,} processes, all seeds of a cell as one",
+        "images passed through them": f"{cost.perceptron_images:,}",
+        "hours to train them on a CPU, one process after another": f"{cost.perceptron_cpu_hours:,.2f}",
+    }
+
+
+def _perceptron_lines(study: Study) -> list[str]:
+    """A table of the multilayer perceptrons; nothing for a study without any."""
+    cells = study.perceptron_cells()
+    if not cells:
+        return []
+    seeds, epochs = len(study.config["seeds"]), study.config["multilayer_perceptron"]["epochs"]
+    return [
+        "",
+        "## Multilayer perceptrons",
+        "",
+        "| activation | normalization | labels | seeds | epochs |",
+        "| --- | --- | --- | --- | --- |",
+        *(f"| {cell.activation} | {cell.normalization} | {cell.labels} | {seeds} | {epochs} |" for cell in cells),
+    ]
+
+
+def _perceptron_images(study: Study) -> int:
+    """Images that one multilayer perceptron is shown."""
+    settings = study.config.get("multilayer_perceptron")
+    if settings is None:
+        return 0
+    return settings["epochs"] * datasets.digit_pair_size(settings["dataset"], settings["digits"], settings["train_on"])
 
 
 def _epochs(study: Study, run: Run) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rate_distortion import datasets, files, provenance, whitening
+from rate_distortion import datasets, files, information, provenance, whitening
 
 SPLITS = ("train", "validation", "test")
 CHUNK_IMAGES = 8192
@@ -82,6 +82,45 @@ def prepare_extra(folder: str | Path, data: Mapping[str, Any], data_folder: str 
         "sha256": _checksums(folder, "extra"),
     }
     files.write_json(folder / "extra.json", record)
+    return record
+
+
+def prepare_digit_pair(folder: str | Path, settings: Mapping[str, Any], data_folder: str | Path) -> dict[str, Any]:
+    """Read two digits of a source and write their pixels in [0, 1] as ``train``, without whitening (Section 4.1).
+
+    Args:
+        folder: where to write ``train/images.npy`` (float32, (N, pixels)), ``train/labels.npy`` and ``dataset.json``.
+        settings: the study's ``multilayer_perceptron`` settings; dataset, image_size, digits and train_on are used.
+        data_folder: where downloads lie.
+
+    Returns:
+        the content of ``dataset.json``, with ``distinct_images`` and ``pixel_entropy_bits``: the sum of the pixels' entropies,
+        an upper bound on H(X).
+    """
+    folder, source = Path(folder), settings["dataset"]
+    parts = [
+        datasets.load(source, split, image_size=settings.get("image_size"), data_folder=data_folder)
+        for split in settings["train_on"].split("+")
+    ]
+    images, labels = _joined([part.images for part in parts]), _joined([part.labels for part in parts])
+    first, second = settings["digits"]
+    pixels, classes = datasets.select_digits(images, labels, (first, second))
+    for name, array in (("images", pixels), ("labels", classes)):
+        with files.completed(folder / f"train/{name}.npy") as temporary:
+            np.save(temporary, array)
+    record = {
+        "dataset": source,
+        "description": f"{first} versus {second} of {datasets.DESCRIPTIONS[source]}",
+        "classes": 2,
+        "image_shape": list(images.shape[1:]),
+        "images": {"train": len(classes)},
+        "train_on": "train",
+        "distinct_images": len(np.unique(pixels, axis=0)),
+        "pixel_entropy_bits": information.independent_pixel_entropy_bits(images[np.isin(labels, (first, second))]),
+        "sources_md5": datasets.checksums(source, data_folder),
+        "sha256": _checksums(folder, "train"),
+    }
+    files.write_json(folder / "dataset.json", record)
     return record
 
 

@@ -30,3 +30,11 @@ DIFFERENCES = {
 }
 
 TABLE3 = {"Conv1": "2.0k", "Conv2": "73.7k", "Conv3": "102.4k", "Fc": "2.6k", "Total": "180.9k"}
+
+PLATEAU_EPOCHS = {
+    # (activation, normalization): section 4.1, "the number of epochs required" until the ratio is constant; no error is printed
+    ("relu", "none"): 1000,
+    ("tanh", "none"): 3000,
+    ("relu", "batch"): 100,
+    ("tanh", "batch"): 100,
+}

@@ -95,6 +95,19 @@ class Run:
         return f"runs/cnn/{self.model}/batch{self.batch_size}/{self.labels}/seed{self.seed}"
 
 
+class PerceptronCell(NamedTuple):
+    """A multilayer perceptron of figures 2 and 3: one network per seed."""
+
+    activation: str
+    normalization: str
+    labels: str
+
+    @property
+    def folder(self) -> str:
+        """The cell's folder inside results/<study>; each seed has one inside it."""
+        return f"runs/mlp/{self.activation}/{self.normalization}/{self.labels}"
+
+
 @dataclass(frozen=True)
 class Study:
     """A merged and checked study."""
@@ -182,9 +195,62 @@ class Study:
         cells = dict.fromkeys(cell for part in parts or PARTS for cell in self.cells(part))
         return [Run(*cell, seed) for cell in cells for seed in self.config["seeds"]]
 
+    def digit_pair(self) -> str | None:
+        """The name of the folder of the two digits that the multilayer perceptrons tell apart; None without any."""
+        settings = self.config.get("multilayer_perceptron")
+        return settings and f"{settings['dataset']}-{settings['digits'][0]}-versus-{settings['digits'][1]}"
+
+    def perceptron_cells(self, *figures: str) -> list[PerceptronCell]:
+        """The multilayer perceptrons of the named figures (by default: both), each once, in a fixed order.
+
+        Args:
+            figures: "gradient_snr" (figure 2), "information_plane" (figure 3).
+        """
+        if "multilayer_perceptron" not in self.config:
+            return []
+        config = self.config["multilayer_perceptron"]
+        shown, plane = config["gradient_snr"], config["information_plane"]
+        cells = {
+            "gradient_snr": [
+                PerceptronCell(activation, normalization, "original")
+                for normalization in shown["normalizations"]
+                for activation in shown["activations"]
+            ],
+            "information_plane": [
+                PerceptronCell(plane["activation"], plane["normalization"], labels) for labels in LABELS
+            ],
+        }
+        return list(dict.fromkeys(cell for figure in figures or cells for cell in cells[figure]))
+
+    def perceptron(self, activation: str, normalization: str, labels: str) -> dict[str, Any]:
+        """What the training of a multilayer perceptron depends on: training, network and records."""
+        config = self.config["multilayer_perceptron"]
+        training = (
+            "epochs learning_rate batch_size evaluation_batch_size history_points checkpoint_seconds precision device "
+            "threads"
+        )
+        gradients, plane = config["gradient_snr"], config["information_plane"]
+        return {
+            "training": {"labels": labels} | {key: config[key] for key in training.split()},
+            "network": {
+                "hidden_widths": config["hidden_widths"],
+                "activation": activation,
+                "normalization": normalization,
+            },
+            "gradients": {key: gradients[key] for key in ("points", "weights")},
+            "plane": {key: value for key, value in plane.items() if key not in ("activation", "normalization")},
+        }
+
+    def check_seed(self, seed: int) -> None:
+        """Refuse a path that names a seed the study does not have."""
+        if seed not in self.config["seeds"]:
+            raise StudyError(
+                f"study {self.name} has no seed {seed}; it has {_listed(self.config['seeds'])} (add it to seeds to train it)"
+            )
+
     def check_run(self, model: str, batch_size: int, seed: int) -> None:
         """Refuse a path that names something the study does not have."""
-        allowed_seeds, sizes = self.config["seeds"], sorted({run.batch_size for run in self.runs()})
+        sizes = sorted({run.batch_size for run in self.runs()})
         if model not in self.config["models"]:
             raise StudyError(
                 f"study {self.name} has no model {model!r}; it has {_listed(self.config['models'])}"
@@ -192,10 +258,7 @@ class Study:
             )
         if batch_size not in sizes:
             raise StudyError(f"study {self.name} has no batch size {batch_size}; it has {_listed(sizes)}")
-        if seed not in allowed_seeds:
-            raise StudyError(
-                f"study {self.name} has no seed {seed}; it has {_listed(allowed_seeds)} (add it to seeds to train it)"
-            )
+        self.check_seed(seed)
 
     def _merged_model(self, name: str) -> dict[str, Any]:
         merged: dict[str, Any] = {}

@@ -37,6 +37,7 @@ STUDY = {
     "sensitivity": None,
     "ablations": None,
     "attack_audit": None,
+    "multilayer_perceptron": None,
     "perturbations": {"images": 20, "cells": {"C": None, "B+": None}},
     "tables": {"table1": {"C": None}, "table2": {"C": None}, "further_models": None},
     "figures": {"figure5": None},

@@ -28,6 +28,7 @@ DATASETS = sorted(
 )
 MODELS = sorted({model for study in STUDIES.values() for model in study.config["models"]})
 BATCH_SIZES = sorted({run.batch_size for study in STUDIES.values() for run in study.runs()})
+DIGIT_PAIRS = sorted({study.digit_pair() for study in STUDIES.values()} - {None})
 SEEDS = sorted({seed for study in STUDIES.values() for seed in study.config["seeds"]})
 
 RUN = "results/{study}/runs/cnn/{model}/batch{batch_size}/{labels}/seed{seed}"
@@ -43,6 +44,15 @@ PROBE_FILES = {
     "sweeps": f"{RUN}/perturbations/sweeps.npz",
     "reverse_transmission": f"{RUN}/reverse_transmission.csv",
     "images": f"{RUN}/reverse_transmission.npz",
+}
+PERCEPTRON = "results/{study}/runs/mlp/{activation}/{normalization}/{labels}/seed{seed}"
+PERCEPTRON_FILES = {
+    "metrics": f"{PERCEPTRON}/metrics.json",
+    "history": f"{PERCEPTRON}/history.csv",
+    "gradient_snr": f"{PERCEPTRON}/gradient_snr.csv",
+    "information_plane": f"{PERCEPTRON}/information_plane.csv",
+    "provenance": f"{PERCEPTRON}/provenance.json",
+    "model": f"{PERCEPTRON}/model.safetensors",
 }
 DATA = "results/{study}/data/{dataset}"
 DATA_FILES = [
@@ -65,7 +75,9 @@ def study_targets(name):
     tables += ["weight_decay"] if "calibration" in study.config else []
     tables += [part for part in ("sensitivity", "ablations") if part in study.config]
     tables += ["fault_tolerance", "reverse_transmission"] if "perturbations" in study.config else []
-    figures = ["figure4", "history", *(["weight_decay"] if "calibration" in study.config else [])]
+    tables += ["gradient_snr", "information_plane"] if study.perceptron_cells() else []
+    figures = ["figure1", "figure4", "history", *(["weight_decay"] if "calibration" in study.config else [])]
+    figures += ["figure2", "figure3"] if study.perceptron_cells() else []
     figures += ["figure5", "figure5_batch_norm"] if "figure5" in study.config["figures"] else []
     return [
         f"{folder}/config.yaml",
@@ -265,6 +277,83 @@ def training_gpus(wildcards):
     return int(study_of(wildcards).config["device"] != "cpu")
 
 
+def names_a_run(study):
+    """Whether a run of the study is named on the command line: then exactly that run is made."""
+    return any(f"results/{study.name}/runs/" in word for word in sys.argv)
+
+
 def trains_alone(study):
     """Whether each seed has a process of its own: the study says so, or a run is named on the command line."""
-    return not study.config["share_processes"] or any(f"results/{study.name}/runs/" in word for word in sys.argv)
+    return not study.config["share_processes"] or names_a_run(study)
+
+
+def digit_settings(wildcards):
+    """What the images of the two digits depend on."""
+    settings = study_of(wildcards).config.get("multilayer_perceptron", {})
+    return {key: settings[key] for key in ("dataset", "image_size", "digits", "train_on") if key in settings}
+
+
+def digit_source_files(wildcards):
+    study = study_of(wildcards)
+    if study.digit_pair() != wildcards.digit_pair:
+        raise WorkflowError(f"study {study.name} has no digits {wildcards.digit_pair}; it has {study.digit_pair()}")
+    return datasets.source_paths(study.config["multilayer_perceptron"]["dataset"], "data")
+
+
+def perceptron_data(wildcards):
+    """The record of the two digits, once the study is known to have multilayer perceptrons and the seed."""
+    study = study_of(wildcards)
+    if "multilayer_perceptron" not in study.config:
+        raise WorkflowError(f"study {study.name} has no multilayer_perceptron; add it to its configuration")
+    try:
+        study.check_seed(int(wildcards.get("seed", study.config["seeds"][0])))
+    except studies.StudyError as error:
+        raise WorkflowError(str(error))
+    return f"results/{study.name}/data/{study.digit_pair()}/dataset.json"
+
+
+def perceptron_settings(wildcards):
+    """What a multilayer perceptron depends on; a change of any of it, and of nothing else in the config, retrains it."""
+    return study_of(wildcards).perceptron(wildcards.activation, wildcards.normalization, wildcards.labels)
+
+
+def perceptron_threads(wildcards):
+    return study_of(wildcards).config["multilayer_perceptron"]["threads"]
+
+
+def perceptron_gpus(wildcards):
+    return int(study_of(wildcards).config["multilayer_perceptron"]["device"] != "cpu")
+
+
+def perceptron_records(wildcards, figure):
+    """The records behind figure 2 (gradient_snr) or 3 (information_plane), of every network and seed."""
+    study = study_of(wildcards)
+    cells = study.perceptron_cells(figure)
+    seeds = study.config["seeds"]
+    return [f"results/{study.name}/{cell.folder}/seed{seed}/{figure}.csv" for cell in cells for seed in seeds]
+
+
+def perceptron_summary(wildcards):
+    """What a table or figure of the multilayer perceptrons says of the study it shows."""
+    settings = study_of(wildcards).config["multilayer_perceptron"]
+    own = {key: settings[key] for key in ("epochs", "learning_rate", "batch_size", "hidden_widths")}
+    return study_summary(wildcards) | own
+
+
+def gradient_ratio(wildcards):
+    return study_of(wildcards).config["multilayer_perceptron"]["gradient_snr"]["ratio"]
+
+
+def figure2_panels(wildcards):
+    """Activations below one another; without and with batch normalization side by side."""
+    shown = study_of(wildcards).config["multilayer_perceptron"]["gradient_snr"]
+    names = {"none": "", "batch": " with batch normalization"}
+    return [
+        {"activation": activation, "normalization": normalization, "title": activation + names[normalization]}
+        for activation in shown["activations"]
+        for normalization in shown["normalizations"]
+    ]
+
+
+def plane_settings(wildcards):
+    return study_of(wildcards).config["multilayer_perceptron"]["information_plane"]

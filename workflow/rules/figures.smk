@@ -1,11 +1,115 @@
 """The paper's figures, as SVG, PNG and a CSV that holds exactly what is drawn.
 
-Inputs: prepared data and what the runs recorded. No figure job imports torch.
+Inputs: prepared data and what the runs recorded; figure 1 needs none. No figure job imports torch.
 Outputs: results/{study}/figures/{figure}.{svg,png,csv}.
-Steps: figure4 (test images with predictions; labels transmitted in reverse), figure5 (information against signal-to-noise
+Steps: figure1 (diagrams of the channel; sphere packing simulated), figure2 (signal-to-noise ratio of the gradients), figure3 (the
+    information plane), figure4 (test images with predictions; labels transmitted in reverse), figure5 (information against signal-to-noise
     ratio), figure5_batch_norm (the same under each kind of batch-normalization statistics), figure_weight_decay (the
     calibration), figure_history (training curves of the runs of Tables 1 and 2 at one batch size).
 """
+
+
+rule figure1:
+    """The channel, the causal model, and sphere packing simulated."""
+    output:
+        svg=report(
+            "results/{study}/figures/figure1.svg",
+            caption="../report/figure1.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "1", "shows": "channel and sphere packing", "file": "picture"},
+        ),
+        png="results/{study}/figures/figure1.png",
+        csv=report(
+            "results/{study}/figures/figure1.csv",
+            caption="../report/figure1.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "1", "shows": "channel and sphere packing", "file": "data"},
+        ),
+    log:
+        "logs/{study}/figure1.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="1h",
+    params:
+        study=study_summary,
+        simulation=lambda wildcards: study_of(wildcards).config["figures"]["figure1"],
+    script:
+        "../scripts/figure1.py"
+
+
+rule figure2:
+    """The gradients' signal-to-noise ratio against epoch, by layer."""
+    input:
+        records=lambda wildcards: perceptron_records(wildcards, "gradient_snr"),
+        data=perceptron_data,
+    output:
+        svg=report(
+            "results/{study}/figures/figure2.svg",
+            caption="../report/figure2.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "2", "shows": "signal-to-noise ratio of gradients", "file": "picture"},
+        ),
+        png="results/{study}/figures/figure2.png",
+        csv=report(
+            "results/{study}/figures/figure2.csv",
+            caption="../report/figure2.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "2", "shows": "signal-to-noise ratio of gradients", "file": "data"},
+        ),
+    log:
+        "logs/{study}/figure2.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        study=perceptron_summary,
+        kind=gradient_ratio,
+        panels=figure2_panels,
+    script:
+        "../scripts/figure2.py"
+
+
+rule figure3:
+    """The information plane, on the original and on random labels."""
+    input:
+        records=lambda wildcards: perceptron_records(wildcards, "information_plane"),
+        data=perceptron_data,
+    output:
+        svg=report(
+            "results/{study}/figures/figure3.svg",
+            caption="../report/figure3.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "3", "shows": "information plane", "file": "picture"},
+        ),
+        png="results/{study}/figures/figure3.png",
+        csv=report(
+            "results/{study}/figures/figure3.csv",
+            caption="../report/figure3.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "3", "shows": "information plane", "file": "data"},
+        ),
+    log:
+        "logs/{study}/figure3.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        study=perceptron_summary,
+        plane=plane_settings,
+    script:
+        "../scripts/figure3.py"
 
 
 rule figure4:

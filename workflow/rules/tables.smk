@@ -3,7 +3,7 @@
 Inputs: metrics.json of the runs in a table's cells; Table 3 is read from the network itself.
 Outputs: results/{study}/tables/{table}.{csv,md,tex}; results/{study}/weight_decay.json, which calibrated models train with.
 Steps: choose_weight_decay, table1, table2, further_models, differences, sensitivity, ablations, fault_tolerance,
-    reverse_transmission, describe_network, table3 (architecture).
+    reverse_transmission, gradient_snr and information_plane (figures 2 and 3 in numbers), describe_network, table3 (architecture).
 """
 
 
@@ -311,3 +311,61 @@ rule table3:
         runtime="10m",
     script:
         "../scripts/table3.py"
+
+
+rule gradient_snr:
+    """Figure 2 in numbers: plateaus, levels and their distance from no signal, order of the layers."""
+    input:
+        records=lambda wildcards: perceptron_records(wildcards, "gradient_snr"),
+        data=perceptron_data,
+    output:
+        csv=report(
+            "results/{study}/tables/gradient_snr.csv",
+            caption="../report/gradient_snr.rst",
+            category="Tables",
+            subcategory="{study}",
+            labels={"table": "gradient snr", "shows": "plateaus and order of layers"},
+        ),
+        md="results/{study}/tables/gradient_snr.md",
+        tex="results/{study}/tables/gradient_snr.tex",
+    log:
+        "logs/{study}/gradient_snr.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime="30m",
+    params:
+        study=perceptron_summary,
+        kind=gradient_ratio,
+    script:
+        "../scripts/gradient_snr.py"
+
+
+rule information_plane:
+    """Figure 3 in numbers: every estimator, degree of memorization, compression, violations."""
+    input:
+        records=lambda wildcards: perceptron_records(wildcards, "information_plane"),
+        data=perceptron_data,
+    output:
+        csv=report(
+            "results/{study}/tables/information_plane.csv",
+            caption="../report/information_plane.rst",
+            category="Tables",
+            subcategory="{study}",
+            labels={"table": "information plane", "shows": "memorization and compression"},
+        ),
+        md="results/{study}/tables/information_plane.md",
+        tex="results/{study}/tables/information_plane.tex",
+    log:
+        "logs/{study}/information_plane.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime="30m",
+    params:
+        study=perceptron_summary,
+        plane=plane_settings,
+    script:
+        "../scripts/information_plane.py"

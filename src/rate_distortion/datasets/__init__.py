@@ -5,6 +5,7 @@ this package imports neither torch nor scikit-learn, so that it may be asked for
 """
 
 from rate_distortion.datasets.catalogue import DATASETS, DESCRIPTIONS
+from rate_distortion.datasets.digit_pairs import digit_pair_size, select_digits
 from rate_distortion.datasets.download import DownloadError, RemoteFile, fetch
 from rate_distortion.datasets.labelled_images import DatasetError, LabelledImages, split_validation
 from rate_distortion.datasets.remote import (
@@ -26,12 +27,14 @@ __all__ = [
     "LabelledImages",
     "RemoteFile",
     "checksums",
+    "digit_pair_size",
     "fetch",
     "fetch_dataset",
     "load",
     "missing_files",
     "remote_file",
     "remote_files",
+    "select_digits",
     "sizes",
     "source_paths",
     "split_validation",

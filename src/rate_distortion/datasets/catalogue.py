@@ -11,7 +11,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "svhn": "SVHN, cropped digits (Netzer et al., 2011)",
     "svhn_extra": "SVHN, the additional easier crops (Netzer et al., 2011)",
     "mnist": "MNIST handwritten digits (LeCun et al., 1998)",
-    "digits": "scikit-learn's handwritten digits, 8x8 enlarged (Alpaydin and Kaynak, 1998)",
+    "digits": "scikit-learn's 8x8 handwritten digits (Alpaydin and Kaynak, 1998)",
     "house_numbers": "procedural street numbers, which stand in for SVHN",
     "arrays": "the user's own images",
 }

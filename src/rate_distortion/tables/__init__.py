@@ -7,7 +7,8 @@ from rate_distortion.tables.accuracy import further_models, table1, table2
 from rate_distortion.tables.architecture import table3
 from rate_distortion.tables.differences import differences
 from rate_distortion.tables.fault_tolerance import fault_tolerance, reverse_transmission
-from rate_distortion.tables.layout import Table, read_metrics, summarise, to_precision
+from rate_distortion.tables.layout import Table, read_metrics, read_perceptrons, summarise, to_precision
+from rate_distortion.tables.perceptrons import gradient_snr, information_plane
 from rate_distortion.tables.variations import variations
 from rate_distortion.tables.weight_decay import choice_notes, weight_decay
 
@@ -17,7 +18,10 @@ __all__ = [
     "differences",
     "fault_tolerance",
     "further_models",
+    "gradient_snr",
+    "information_plane",
     "read_metrics",
+    "read_perceptrons",
     "reverse_transmission",
     "summarise",
     "table1",

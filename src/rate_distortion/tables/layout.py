@@ -68,6 +68,15 @@ def read_metrics(paths: Iterable[str | Path]) -> pandas.DataFrame:
     return pandas.DataFrame([json.loads(Path(path).read_text(encoding="utf-8")) for path in paths])
 
 
+def read_perceptrons(paths: Iterable[str | Path]) -> pandas.DataFrame:
+    """One of the tables that multilayer perceptrons record, of several runs; activation and normalization are in the path."""
+    frames = []
+    for path in map(Path, paths):
+        activation, normalization = path.parts[-5:-3]
+        frames.append(pandas.read_csv(path).assign(activation=activation, normalization=normalization))
+    return pandas.concat(frames, ignore_index=True)
+
+
 def summarise(runs: pandas.DataFrame, by: list[str], quantities: Mapping[str, str]) -> pandas.DataFrame:
     """Mean, standard error of the mean (sample standard deviation / sqrt(n)) and n of each quantity, tidy.
 

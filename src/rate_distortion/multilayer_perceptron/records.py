@@ -1,0 +1,89 @@
+"""A pack from a study's settings to its files: what the workflow's training job calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from rate_distortion import files, prepared_data, provenance
+from rate_distortion.information_plane import ESTIMATORS, Estimator, PlaneSettings
+from rate_distortion.multilayer_perceptron.networks import NetworkSettings
+from rate_distortion.multilayer_perceptron.training import RecordSettings, TrainedNetwork, train, write
+from rate_distortion.records import RESUME_FILE
+from rate_distortion.training import TrainingSettings
+
+
+def train_pack(folders: Sequence[str | Path], data_folder: str | Path, study: str, settings: Mapping[str, Any]) -> None:
+    """Train the networks of a cell as one pack and write each seed's files.
+
+    Beside what :func:`write` writes there are metrics.json and provenance.json. The resume file of several seeds lies in the
+    cell's folder, that of one seed in its own.
+
+    Args:
+        folders: one per seed, named ``seed<number>``, all in the folder of one cell.
+        data_folder: two digits, as :func:`rate_distortion.prepared_data.prepare_digit_pair` writes them.
+        study: its name.
+        settings: of the cell (:meth:`rate_distortion.studies.Study.perceptron`).
+    """
+    folders = [Path(folder) for folder in folders]
+    seeds = [int(folder.name.removeprefix("seed")) for folder in folders]
+    training, network = TrainingSettings(**settings["training"]), NetworkSettings(**settings["network"])
+    data, (images, labels) = prepared_data.describe(data_folder), prepared_data.load(data_folder, "train")
+    resume_file = (folders[0] if len(folders) == 1 else folders[0].parent) / RESUME_FILE
+    trained = train(
+        training,
+        network,
+        record_settings(settings["gradients"], settings["plane"]),
+        images,
+        labels,
+        seeds,
+        resume_file=resume_file,
+        data_checksum=str(data["sha256"]),
+    )
+    identity = {"study": study, **{key: getattr(network, key) for key in ("activation", "normalization")}}
+    circumstances = provenance.record(training.device, training.threads) | {
+        "settings": asdict(training),
+        "network": asdict(network),
+        "data_sha256": data["sha256"],
+        "sources_md5": data["sources_md5"],
+        "seeds_trained_together": seeds,
+    }
+    for folder, result in zip(folders, trained, strict=True):
+        write(folder, result)
+        own = {"seed": result.seed, "resumed_from_epochs": list(result.resumed_from_epochs)}
+        files.write_json(folder / "provenance.json", circumstances | own)
+        files.write_json(folder / "metrics.json", identity | _metrics(result, training, len(labels)))
+    resume_file.unlink(missing_ok=True)
+
+
+def record_settings(gradients: Mapping[str, Any], plane: Mapping[str, Any]) -> RecordSettings:
+    """What is recorded: the paper's estimator, those that answer the objections to it, and its other bins and samples.
+
+    Args:
+        gradients, plane: of :meth:`rate_distortion.studies.Study.perceptron`.
+    """
+    main, *others = (replace(estimator, bins=plane["bins"]) for estimator in ESTIMATORS)
+    other_bins = (replace(main, name=f"{main.name}_{bins}", bins=bins) for bins in plane["other_bins"])
+    other_samples = (replace(main, name=f"{main.name}_{n}_samples", samples=n) for n in plane["other_samples"])
+    estimators: tuple[Estimator, ...] = (main, *others, *other_bins, *other_samples)
+    taken = {key: plane[key] for key in ("samples", "points", "other_points", "permutations", "output")}
+    return RecordSettings(gradients["points"], gradients["weights"], PlaneSettings(estimators=estimators, **taken))
+
+
+def _metrics(result: TrainedNetwork, training: TrainingSettings, images: int) -> dict[str, Any]:
+    """The end of one seed's training: nats, percent, and its share of the pack's seconds."""
+    last = result.history[-1]
+    return {
+        "labels": training.labels,
+        "seed": result.seed,
+        "epochs": training.epochs,
+        "batch_size": training.batch_size,
+        "learning_rate": training.learning_rate,
+        "train_images": images,
+        "train_loss": last["train_loss_nats"],
+        "train_accuracy": last["train_accuracy_percent"],
+        "seconds": result.seconds,
+        "training_seconds": result.training_seconds,
+    }

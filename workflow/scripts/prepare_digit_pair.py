@@ -1,0 +1,16 @@
+"""Two digits of a source, with pixels in [0, 1]."""
+
+from pathlib import Path
+
+from rate_distortion import prepared_data
+from rate_distortion.job_log import job_log
+
+
+def main(folder: Path, settings: dict) -> None:
+    """Write the folder of the pair."""
+    prepared_data.prepare_digit_pair(folder, settings, data_folder="data")
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(Path(snakemake.output.description).parent, snakemake.params.settings)
