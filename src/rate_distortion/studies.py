@@ -459,7 +459,11 @@ def explain(error: jsonschema.ValidationError) -> str:
         case "pattern":
             return f"{path} is {error.instance!r}; it must match {error.validator_value}"
         case "minItems" | "minProperties" | "minLength":
+            if error.instance:
+                return f"{path} is {error.instance!r}; it needs at least {error.validator_value} entries"
             return f"{path} is empty; it needs at least {error.validator_value} entry"
+        case "maxItems":
+            return f"{path} is {error.instance!r}; it may have at most {error.validator_value} entries"
         case "uniqueItems":
             return f"{path} is {error.instance!r}; every entry may stand there once"
     return f"{path}: {error.message}"

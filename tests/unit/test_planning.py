@@ -56,3 +56,21 @@ def test_the_page_lists_every_cell(study):
     page = planning.markdown(load()[study])
     for run in load()[study].runs():
         assert f"| {run.model} | {run.batch_size} | {run.labels} |" in page
+
+
+def test_multilayer_perceptrons_are_counted_and_listed():
+    cost = planning.plan(load()["paper"])
+    assert (cost.perceptrons, cost.perceptron_packs) == (25, 5)
+    assert cost.perceptron_images == 25 * 10_000 * 12_396
+    page = planning.markdown(load()["paper"])
+    assert "| tanh | batch | original | 5 | 10000 |" in page
+    assert "25 in 5 processes" in page
+
+
+def test_a_study_without_multilayer_perceptrons_does_not_mention_them():
+    def change(config):
+        config["studies"]["mine"] = {"extends": "demo", "multilayer_perceptron": None}
+
+    mine = load(change)["mine"]
+    assert planning.plan(mine).perceptron_cpu_hours == 0
+    assert "activation" not in planning.markdown(mine)

@@ -116,6 +116,13 @@ def test_every_number_of_the_papers_study_has_its_source():
             "mine.perturbations is set and .*reverse_transmission is not",
         ),
         (setting("seeds", [1]), "demo.attack_audit needs two seeds .* set attack_audit: null"),
+        (setting("multilayer_perceptron.digits", [3, 3]), r"multilayer_perceptron.digits is \[3, 3\]; every entry may stand"),
+        (setting("multilayer_perceptron.dataset", "svhn"), "multilayer_perceptron.dataset is 'svhn'; allowed: mnist, digits"),
+        (setting("multilayer_perceptron.epochs", 0), "multilayer_perceptron.epochs is 0; it must be at least 1"),
+        (setting("multilayer_perceptron.bins", 30), "multilayer_perceptron has the unknown key 'bins'"),
+        (setting("multilayer_perceptron.gradient_snr.activations", ["elu"]), r"activations\[0\] is 'elu'; allowed: relu"),
+        (setting("multilayer_perceptron.digits", [3]), r"digits is \[3\]; it needs at least 2 entries"),
+        (setting("multilayer_perceptron.digits", [3, 5, 7]), r"digits is \[3, 5, 7\]; it may have at most 2 entries"),
         (setting("extends", "smal"), r"studies.demo.extends is 'smal', which does not exist.*did you mean small"),
         (setting("extends", "small"), "extends makes a circle"),
         (lambda c: c["studies"].update(train={"extends": "demo"}), "studies.train is the name of a rule"),
@@ -190,6 +197,41 @@ def test_the_papers_grid_is_the_printed_one():
         "ablations": 0,
     }
     assert {run.model for run in paper.runs("further_models")} == {"A-BN", "A+", "B+"}
+
+
+def test_figures_2_and_3_share_a_network_and_each_is_trained_once():
+    paper = load()["paper"]
+    figure2, figure3 = paper.perceptron_cells("gradient_snr"), paper.perceptron_cells("information_plane")
+    assert [(cell.activation, cell.normalization) for cell in figure2] == [
+        ("relu", "none"), ("tanh", "none"), ("relu", "batch"), ("tanh", "batch"),
+    ]  # fmt: skip
+    assert {cell.labels for cell in figure2} == {"original"}
+    assert figure3 == [("relu", "none", "original"), ("relu", "none", "random")]
+    assert len(paper.perceptron_cells()) == 5
+    assert paper.digit_pair() == "mnist-3-versus-7"
+
+
+def test_the_papers_perceptrons_have_the_papers_numbers():
+    settings = load()["paper"].perceptron("relu", "none", "random")
+    training, plane = settings["training"], settings["plane"]
+    assert (training["epochs"], training["learning_rate"], training["batch_size"]) == (10_000, 0.001, 100)
+    assert (training["labels"], plane["samples"], plane["bins"]) == ("random", 2000, 30)
+    assert settings["network"] == {
+        "hidden_widths": [128, 64, 32, 16, 16], "activation": "relu", "normalization": "none",
+    }  # fmt: skip
+
+
+def test_what_is_drawn_is_no_setting_of_a_perceptrons_training():
+    plain = load()["demo"].perceptron("relu", "none", "original")
+    for key, value in (("ratio", "saxe"), ("activations", ["tanh"])):
+        changed = load(setting(f"multilayer_perceptron.gradient_snr.{key}", value))["demo"]
+        assert changed.perceptron("relu", "none", "original") == plain
+
+
+def test_a_study_without_perceptrons_has_none():
+    mine = load(lambda c: c["studies"].update(mine={"extends": "demo", "multilayer_perceptron": None}))["mine"]
+    assert mine.perceptron_cells() == []
+    assert mine.digit_pair() is None
 
 
 def test_a_calibration_leaves_the_validation_images_out_and_reuses_a_model_that_does_so_anyway():
