@@ -20,7 +20,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import theilslopes
 
 RATIOS = ("literal", "saxe", "squared")
 
@@ -265,6 +264,8 @@ def _debiased_percent(records: pd.DataFrame) -> np.ndarray:
 
 def _local_slopes(decades: np.ndarray, logarithms: np.ndarray, half_window: float) -> tuple[np.ndarray, np.ndarray]:
     """Centres (in decades) with a complete window of enough records, and the slopes there."""
+    from scipy.stats import theilslopes  # takes long to import, and jobs that draw Figure 3 do not need it
+
     rounding = 1e-9
     centres, slopes = [], []
     for centre in decades:

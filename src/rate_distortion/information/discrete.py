@@ -16,7 +16,6 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.stats import random_table
 
 from rate_distortion.information.counts import (
     MOST_CELLS_PER_SAMPLE,
@@ -148,6 +147,8 @@ def _table_log_sums(row_sums: np.ndarray, column_sums: np.ndarray, permutations:
         return np.full(permutations, weighted_log_sums(np.outer(row_sums, column_sums) // row_sums.sum()))
     if permutations == 0:
         return np.empty(0)
+    from scipy.stats import random_table  # takes long to import, and jobs that draw figures do not need it
+
     margins, generator = random_table(row_sums, column_sums), np.random.default_rng(seed)
     blocks = _blocks(permutations, cells=len(row_sums) * len(column_sums))
     return np.concatenate([weighted_log_sums(margins.rvs(size, random_state=generator), (1, 2)) for size in blocks])
