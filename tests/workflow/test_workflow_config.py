@@ -64,7 +64,13 @@ def test_command_line_settings_pass_the_schema_too(project):
 def test_a_study_of_ones_own(project):
     study = {
         "studies": {
-            "my_study": {"extends": "ci", "title": "Mine", "seeds": [7], "models": {"B": {"weight_decay": 0.3}}}
+            "my_study": {
+                "extends": "ci",
+                "title": "Mine",
+                "seeds": [7],
+                "attack_audit": None,
+                "models": {"B": {"weight_decay": 0.3}},
+            }
         }
     }
     (project.folder / "my_study.yaml").write_text(yaml.safe_dump(study))
