@@ -8,7 +8,7 @@ demo: .venv ## Everything of study demo: tables, figures, report items
 	$(BIN)/snakemake --cores all
 
 test: .venv ## All tests, as CI runs them
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv ## Style of Python, of the workflow, and Snakemake's own linter
 	$(BIN)/ruff check .

@@ -148,3 +148,16 @@ def test_an_error_in_a_job_is_one_sentence_in_its_log(own_finished_ci):
     log = (project.folder / "logs/ci/prepare_data/house_numbers.log").read_text()
     assert "components is 1000; allowed: 1 to 299, the numerical rank of 300 training images" in log
     assert "Traceback" not in log
+
+
+def test_partial_tables_say_how_many_seeds_they_rest_on_and_train_nothing(own_finished_ci):
+    project = own_finished_ci
+    for path in project.folder.glob("results/ci/runs/cnn/B/batch128/original/seed2/metrics.json"):
+        path.unlink()
+    for path in project.folder.glob("results/ci/runs/cnn/C/*/*/*/metrics.json"):
+        path.unlink()
+    assert project.planned_jobs("results/ci/partial") == {"partial": 1}
+    project.snakemake("--cores", "1", "results/ci/partial")
+    page = (project.folder / "results/ci/partial/README.md").read_text()
+    assert "(1 of 2)" in page
+    assert "—" in page
