@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -113,17 +112,22 @@ def choice_record(choice: Choice) -> dict[str, Any]:
     return asdict(choice)
 
 
-def read_choice(path: str | Path) -> float:
-    """The chosen weight decay from weight_decay.json.
+def read_choice(path: str | Path) -> Choice:
+    """The choice from weight_decay.json."""
+    return Choice(**json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def calibrated_weight_decay(path: str | Path) -> float:
+    """The chosen weight decay from weight_decay.json, for a model that trains with it.
 
     Raises:
         CapacityError: no value of the grid was sufficient.
     """
-    record: Mapping[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    if record["weight_decay"] is None:
+    choice = read_choice(path)
+    if choice.weight_decay is None:
         raise CapacityError(
-            f"{path}: no weight decay of the calibration's grid keeps model {record['model']} from fitting random labels "
-            f"within {record['epochs']} epochs; add larger values to calibration.weight_decays, or state a number instead of "
+            f"{path}: no weight decay of the calibration's grid keeps model {choice.model} from fitting random labels "
+            f"within {choice.epochs} epochs; add larger values to calibration.weight_decays, or state a number instead of "
             "calibrated"
         )
-    return float(record["weight_decay"])
+    return choice.weight_decay

@@ -93,14 +93,14 @@ def test_no_sufficient_value_is_said_and_stops_a_model_that_needs_one(tmp_path):
     path = tmp_path / "weight_decay.json"
     path.write_text(json.dumps(capacity.choice_record(choice)))
     with pytest.raises(CapacityError, match=r"within 20 epochs; add larger values to calibration\.weight_decays"):
-        capacity.read_choice(path)
+        capacity.calibrated_weight_decay(path)
     assert any("No λ of the grid is sufficient" in note for note in tables.choice_notes(choice))
 
 
 def test_the_choice_is_read_back(tmp_path):
     path = tmp_path / "weight_decay.json"
     path.write_text(json.dumps(capacity.choice_record(capacity.choose_weight_decay(grid(RANDOM, VALIDATION), "A"))))
-    assert capacity.read_choice(path) == 0.03
+    assert capacity.calibrated_weight_decay(path) == capacity.read_choice(path).weight_decay == 0.03
 
 
 def test_both_kinds_of_labels_are_needed():

@@ -62,6 +62,7 @@ def test_precision_follows_the_error(mean, error, shown):
 
 def test_incomplete_cells_say_so():
     assert tables.to_precision(85.9, 0.2, planned=5, n=3) == "85.9 ± 0.2 (3 of 5)"
+    assert tables.to_precision(85.9, float("nan"), planned=5, n=1.0) == "85.9 (1 of 5)"
 
 
 def test_summary_has_the_standard_error_of_the_mean():

@@ -70,7 +70,7 @@ def test_a_finished_study_has_nothing_to_do(finished_ci):
 
 def test_one_weight_decay_reruns_exactly_the_runs_that_use_it(own_finished_ci):
     project = own_finished_ci
-    project.edit_config(lambda c: c["studies"]["ci"].update(models={"B": {"weight_decay": 0.2}}))
+    project.edit_config(lambda c: c["studies"]["ci"]["models"].update(B={"weight_decay": 0.2}))
     jobs = project.planned_jobs("ci")
     # B and C (B + batch normalization) at two batch sizes and on random labels, B+, and the varied C on both kinds of
     # labels; A, A-BN, A+ and the calibration keep their runs, and the data stay.

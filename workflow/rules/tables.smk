@@ -2,18 +2,40 @@
 
 Inputs: metrics.json of the runs in a table's cells; Table 3 is read from the network itself.
 Outputs: results/{study}/tables/{table}.{csv,md,tex}; results/{study}/weight_decay.json, which calibrated models train with.
-Steps: choose_weight_decay, table1, table2, further_models, differences, sensitivity, ablations, fault_tolerance,
+Steps: choose_weight_decay, weight_decay, table1, table2, further_models, differences, sensitivity, ablations, fault_tolerance,
     reverse_transmission, gradient_snr and information_plane (figures 2 and 3 in numbers), describe_network, table3 (architecture).
 """
 
 
 rule choose_weight_decay:
-    """Find the smallest weight decay of the grid with which random labels are not fitted."""
+    """Find the smallest weight decay of the grid with which random labels are not fitted.
+
+    A job of its own, apart from the table: calibrated models wait for it, and a new title must not retrain them.
+    """
     input:
         metrics=lambda wildcards: part_records(wildcards, "calibration"),
+    output:
+        "results/{study}/weight_decay.json",
+    log:
+        "logs/{study}/choose_weight_decay.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        model=lambda wildcards: study_of(wildcards).config["calibration"]["model"],
+    script:
+        "../scripts/choose_weight_decay.py"
+
+
+rule weight_decay:
+    """The calibration by weight decay: random labels fitted or not, validation accuracy, and the choice."""
+    input:
+        metrics=lambda wildcards: part_records(wildcards, "calibration"),
+        choice="results/{study}/weight_decay.json",
         dataset=study_dataset,
     output:
-        choice="results/{study}/weight_decay.json",
         csv=report(
             "results/{study}/tables/weight_decay.csv",
             caption="../report/weight_decay.rst",
@@ -24,7 +46,7 @@ rule choose_weight_decay:
         md="results/{study}/tables/weight_decay.md",
         tex="results/{study}/tables/weight_decay.tex",
     log:
-        "logs/{study}/choose_weight_decay.log",
+        "logs/{study}/weight_decay.log",
     conda:
         "../../envs/environment.yaml"
     resources:
@@ -32,9 +54,8 @@ rule choose_weight_decay:
         runtime="10m",
     params:
         study=study_summary,
-        model=lambda wildcards: study_of(wildcards).config["calibration"]["model"],
     script:
-        "../scripts/choose_weight_decay.py"
+        "../scripts/weight_decay.py"
 
 
 rule table1:

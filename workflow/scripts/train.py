@@ -11,7 +11,9 @@ from rate_distortion.training import RunName, Split, TrainingSettings, train
 def main(folders: list[Path], data_folder: Path, choice: list[str], cell: dict, settings: dict) -> None:
     """Train and record the run of every folder; a folder's name ends in its seed."""
     training, train_on = TrainingSettings(**settings["training"]), settings["train_on"]
-    model = ModelSettings(**settings["model"] | ({"weight_decay": capacity.read_choice(choice[0])} if choice else {}))
+    model = ModelSettings(
+        **settings["model"] | ({"weight_decay": capacity.calibrated_weight_decay(choice[0])} if choice else {})
+    )
     data = prepared_data.describe(data_folder, with_extra="extra" in train_on.split("+"))
 
     def split(name: str) -> Split:

@@ -97,7 +97,7 @@ def to_precision(mean: float, standard_error: float, planned: int | None = None,
 
     Without an error (one seed) the mean has one decimal and no error. ``n`` smaller than ``planned`` is said.
     """
-    partial = f" ({n} of {planned})" if planned is not None and n is not None and n < planned else ""
+    partial = f" ({int(n)} of {planned})" if planned is not None and n is not None and n < planned else ""
     if math.isnan(mean):
         return f"missing{partial}"
     if math.isnan(standard_error):

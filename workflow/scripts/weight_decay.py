@@ -1,0 +1,17 @@
+"""The calibration as a table: by weight decay, with the choice marked."""
+
+from pathlib import Path
+
+from rate_distortion import capacity, prepared_data, tables
+from rate_distortion.job_log import job_log
+
+
+def main(metrics: list[str], choice: str, dataset: str, study: dict, csv: str, md: str, tex: str) -> None:
+    """Write the table in its three forms."""
+    data = prepared_data.describe(Path(dataset).parent)
+    tables.weight_decay(tables.read_metrics(metrics), capacity.read_choice(choice), study, data).write(csv, md, tex)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(**snakemake.input, **snakemake.params, **snakemake.output)
