@@ -1,6 +1,6 @@
 """The channel used backwards: from a label to an image (section 4.4, Figure 4).
 
-Figure 4(a) is the forward direction: one image per class with what the model makes of it. For Figure 4(b) an image of faint
+For Figure 4(b) an image of faint
 noise around the population mean is moved down the loss towards each label until the model is certain.
 """
 
@@ -23,7 +23,6 @@ from rate_distortion.input_gradients import (
     norms,
     require,
     unit_length,
-    usable,
 )
 from rate_distortion.noise_paths import checked
 
@@ -135,29 +134,6 @@ def transmit(
         for label in range(classes)
     ]
     return ReverseTransmission(records, images.cpu().numpy(), starts.cpu().numpy())
-
-
-def first_of_each_class(logits: Tensor, labels: Tensor) -> list[dict[str, Any]]:
-    """The forward direction (Figure 4a): the first image of each class that occurs, and what the model makes of it.
-
-    Args:
-        logits: (N, K), such as ``evaluation.predict`` returns.
-        labels: integers (N,).
-
-    Returns:
-        One dictionary per class: label, index (of the image), predicted, confidence (probability of the predicted class).
-    """
-    probabilities, labels = usable(logits, labels).double().softmax(1).cpu().numpy(), labels.cpu().numpy()
-    classes, first = np.unique(labels, return_index=True)
-    return [
-        {
-            "label": int(label),
-            "index": int(index),
-            "predicted": int(probabilities[index].argmax()),
-            "confidence": float(probabilities[index].max()),
-        }
-        for label, index in zip(classes, first, strict=True)
-    ]
 
 
 def _starts(mean: Tensor, standard_deviation: float, classes: int, settings: ReverseSettings) -> Tensor:

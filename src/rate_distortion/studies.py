@@ -8,29 +8,11 @@ sentence names the key, the value and what is allowed.
 from __future__ import annotations
 
 import copy
-import difflib
-import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import jsonschema
-
-NUMBER_AS_TEXT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-BOOLEAN_AS_TEXT = re.compile(r"(?i)true|false|yes|no|on|off")
-STRICT_VALIDATOR = jsonschema.validators.extend(
-    jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {
-            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
-            "number": lambda _, value: (
-                isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-            ),
-        }
-    ),
-)
-"""JSON Schema with two gaps closed: 30.0 is no number of epochs, and .nan (within any bounds, as it seems) is no number."""
+from rate_distortion.configuration import StudyError, listed, plain, refuse_non_text_keys, suggestion, validate
 
 CALIBRATED = "calibrated"
 """As a weight decay: the one that the study's own calibration finds."""
@@ -66,10 +48,6 @@ PARTS = (
     "ablations",
 )
 """The parts of a study that need trainings."""
-
-
-class StudyError(ValueError):
-    """A configuration that cannot be used; the message is one sentence for the person who wrote it."""
 
 
 class Cell(NamedTuple):
@@ -245,7 +223,7 @@ class Study:
         """Refuse a path that names a seed the study does not have."""
         if seed not in self.config["seeds"]:
             raise StudyError(
-                f"study {self.name} has no seed {seed}; it has {_listed(self.config['seeds'])} (add it to seeds to train it)"
+                f"study {self.name} has no seed {seed}; it has {listed(self.config['seeds'])} (add it to seeds to train it)"
             )
 
     def check_run(self, model: str, batch_size: int, seed: int) -> None:
@@ -253,11 +231,11 @@ class Study:
         sizes = sorted({run.batch_size for run in self.runs()})
         if model not in self.config["models"]:
             raise StudyError(
-                f"study {self.name} has no model {model!r}; it has {_listed(self.config['models'])}"
-                f"{_suggestion(model, self.config['models'])}"
+                f"study {self.name} has no model {model!r}; it has {listed(self.config['models'])}"
+                f"{suggestion(model, self.config['models'])}"
             )
         if batch_size not in sizes:
-            raise StudyError(f"study {self.name} has no batch size {batch_size}; it has {_listed(sizes)}")
+            raise StudyError(f"study {self.name} has no batch size {batch_size}; it has {listed(sizes)}")
         self.check_seed(seed)
 
     def _merged_model(self, name: str) -> dict[str, Any]:
@@ -275,7 +253,7 @@ class Study:
             if link not in self.config["models"]:
                 raise StudyError(
                     f"{path} names the model {link!r}, which does not exist; "
-                    f"allowed: {_listed(self.config['models'])}{_suggestion(link, self.config['models'])}"
+                    f"allowed: {listed(self.config['models'])}{suggestion(link, self.config['models'])}"
                 )
             if link in seen:
                 raise StudyError(
@@ -315,24 +293,24 @@ def load(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Stud
     Raises:
         StudyError: the first thing that is wrong, as one sentence.
     """
-    plain = copy.deepcopy(_plain(config))
-    _refuse_non_text_keys(plain, "")
-    if not isinstance(plain.get("studies"), dict):
+    written = copy.deepcopy(plain(config))
+    refuse_non_text_keys(written, "")
+    if not isinstance(written.get("studies"), dict):
         raise StudyError(
             "studies is missing or empty; a configuration has studies: with at least one named study under it"
         )
-    for name, study in plain["studies"].items():
+    for name, study in written["studies"].items():
         if not isinstance(study, dict):
             raise StudyError(f"studies.{name} is {study!r}; it must be a mapping of settings")
-    merged = {name: merged_study(name, plain["studies"]) for name in plain["studies"]}
-    _validate({**plain, "studies": merged}, schema, plain)
+    merged = {name: merged_study(name, written["studies"]) for name in written["studies"]}
+    validate({**written, "studies": merged}, schema, written)
     for name, study in merged.items():
         _check_references(Study(name, study))
     studies = {name: Study(name, _with_variants(study)) for name, study in merged.items()}
-    if plain["study"] not in studies:
+    if written["study"] not in studies:
         raise StudyError(
-            f"study is {plain['study']!r}, which does not exist; allowed: {_listed(studies)}"
-            f"{_suggestion(plain['study'], studies)}"
+            f"study is {written['study']!r}, which does not exist; allowed: {listed(studies)}"
+            f"{suggestion(written['study'], studies)}"
         )
     return studies
 
@@ -343,8 +321,8 @@ def merged_study(name: str, studies: Mapping[str, Any]) -> dict[str, Any]:
     while (parent := studies[chain[-1]].get("extends")) is not None:
         if parent not in studies:
             raise StudyError(
-                f"studies.{chain[-1]}.extends is {parent!r}, which does not exist; allowed: {_listed(studies)}"
-                f"{_suggestion(parent, studies)}"
+                f"studies.{chain[-1]}.extends is {parent!r}, which does not exist; allowed: {listed(studies)}"
+                f"{suggestion(parent, studies)}"
             )
         if parent in chain:
             raise StudyError(f"studies.{chain[-1]}.extends makes a circle: {' -> '.join([*chain, parent])}")
@@ -366,144 +344,6 @@ def _merge_patch(target: Any, patch: Any) -> Any:
         else:
             merged[key] = _merge_patch(merged.get(key), value)
     return merged
-
-
-def _plain(value: Any) -> Any:
-    """Ordered mappings as plain ones, so that messages print them as they were written."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _refuse_non_text_keys(value: Any, path: str) -> None:
-    if isinstance(value, list):
-        for number, item in enumerate(value):
-            _refuse_non_text_keys(item, f"{path}[{number}]")
-    if not isinstance(value, dict):
-        return
-    for key, item in value.items():
-        if not isinstance(key, str):
-            hint = (
-                "YAML reads yes, no, on, off, true and false as booleans"
-                if isinstance(key, bool)
-                else "a name must be text"
-            )
-            raise StudyError(f"the key {key!r} under {path or 'the top level'} is not text: {hint}; put it in quotes")
-        _refuse_non_text_keys(item, f"{path}.{key}" if path else key)
-
-
-def _validate(config: Mapping[str, Any], schema: Mapping[str, Any], written: Mapping[str, Any]) -> None:
-    """Check the merged configuration; of several errors report the one that helps most.
-
-    An error is best reported where its value was written and not in a study that inherits it; then unknown keys come first
-    (a misspelling often also leaves a required key missing), then the deepest.
-    """
-    errors = list(STRICT_VALIDATOR(schema).iter_errors(config))
-    if errors:
-        best = max(
-            errors,
-            key=lambda error: (
-                _reaches(written, [*error.absolute_path, *_unknown_keys(error)[:1]]),
-                error.validator == "additionalProperties",
-                len(error.absolute_path),
-            ),
-        )
-        raise StudyError(explain(best))
-
-
-def _unknown_keys(error: jsonschema.ValidationError) -> list[str]:
-    if error.validator != "additionalProperties":
-        return []
-    return [key for key in error.instance if key not in error.schema.get("properties", {})]
-
-
-def _reaches(value: Any, path: Iterable[str | int]) -> bool:
-    for part in path:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return True
-
-
-def explain(error: jsonschema.ValidationError) -> str:
-    """One sentence for a schema violation: the key, the value, what is allowed and how to write it."""
-    path = _written_path(error.absolute_path) or "the configuration"
-    if "propertyNames" in error.absolute_schema_path and error.validator == "pattern":
-        return f"{path} has the key {error.instance!r}; a name there must match {error.validator_value}"
-    match error.validator:
-        case "anyOf":
-            words = [other["const"] for other in error.validator_value if "const" in other]
-            return f"{explain(error.context[0])}; or {_listed(words)}"
-        case "additionalProperties":
-            allowed = error.schema.get("properties", {})
-            unknown = _unknown_keys(error)[0]
-            value = error.instance[unknown]
-            shown = "" if isinstance(value, dict | list) else f" (value {value!r})"
-            return f"{path} has the unknown key {unknown!r}{shown}; allowed: {_listed(allowed)}{_suggestion(unknown, allowed)}"
-        case "required":
-            missing = next(key for key in error.validator_value if key not in error.instance)
-            meaning = error.schema["properties"][missing].get("description", "")
-            return f"{path} lacks the key {missing!r}" + (f": {meaning}" if meaning else "")
-        case "type":
-            return f"{path} is {error.instance!r}; it must be {_type_name(error.validator_value)}{_yaml_hint(error)}"
-        case "enum":
-            return (
-                f"{path} is {error.instance!r}; allowed: {_listed(error.validator_value)}"
-                f"{_yaml_hint(error) or _suggestion(error.instance, error.validator_value)}"
-            )
-        case "minimum" | "exclusiveMinimum" | "maximum":
-            return f"{path} is {error.instance}; it must be {BOUNDS[error.validator]} {error.validator_value}"
-        case "not":
-            return f"{path}.{error.instance} is the name of a rule; choose another name for the study"
-        case "pattern":
-            return f"{path} is {error.instance!r}; it must match {error.validator_value}"
-        case "minItems" | "minProperties" | "minLength":
-            if error.instance:
-                return f"{path} is {error.instance!r}; it needs at least {error.validator_value} entries"
-            return f"{path} is empty; it needs at least {error.validator_value} entry"
-        case "maxItems":
-            return f"{path} is {error.instance!r}; it may have at most {error.validator_value} entries"
-        case "uniqueItems":
-            return f"{path} is {error.instance!r}; every entry may stand there once"
-    return f"{path}: {error.message}"
-
-
-def _written_path(parts: Iterable[str | int]) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).removeprefix(".")
-
-
-BOUNDS = {"minimum": "at least", "exclusiveMinimum": "greater than", "maximum": "at most"}
-
-
-def _yaml_hint(error: jsonschema.ValidationError) -> str:
-    """How to write what YAML read as something else."""
-    value, wanted = error.instance, error.validator_value
-    if isinstance(value, bool) and (error.validator == "enum" or wanted == "string"):
-        return " (YAML reads yes, no, on, off, true and false as booleans: put the word in quotes)"
-    if not isinstance(value, str):
-        return ""
-    if wanted in ("number", "integer") and NUMBER_AS_TEXT.fullmatch(value.strip()):
-        plain = f"{float(value):.12f}".rstrip("0").rstrip(".")
-        return (
-            f" (YAML reads {value} as text: write {plain}, without quotes and with a decimal point before any exponent)"
-        )
-    if wanted == "boolean" and BOOLEAN_AS_TEXT.fullmatch(value):
-        return (
-            " (text in quotes is not a boolean: write true or false without quotes; on the command line, True or False)"
-        )
-    return ""
-
-
-def _type_name(wanted: str) -> str:
-    return {
-        "integer": "a whole number",
-        "number": "a number",
-        "boolean": "true or false",
-        "string": "text",
-        "array": "a list",
-        "object": "a mapping of keys to values",
-    }[wanted]
 
 
 def _check_references(study: Study) -> None:
@@ -560,7 +400,7 @@ def _check_references(study: Study) -> None:
     if "extra_images" in data and data["dataset"] not in EXTRA_DATASETS:
         raise StudyError(
             f"{path}.data.extra_images is set and {path}.data.dataset is {data['dataset']!r}, which has no extra images; "
-            f"they exist for {_listed(EXTRA_DATASETS)}"
+            f"they exist for {listed(EXTRA_DATASETS)}"
         )
 
 
@@ -569,10 +409,10 @@ def _check_figure5(study: Study) -> None:
     shown, swept = study.config["figures"]["figure5"], study.cells("perturbations")
     for panel in ("a", "b"):
         if Cell(shown[panel], shown["batch_size"], "original") not in swept:
-            listed = _listed(f"{cell.model} at {cell.batch_size}" for cell in swept) or "nothing"
+            cells = listed(f"{cell.model} at {cell.batch_size}" for cell in swept) or "nothing"
             raise StudyError(
                 f"studies.{study.name}.figures.figure5.{panel} is {shown[panel]!r} at batch size {shown['batch_size']}, "
-                f"which perturbations.cells does not sweep; it sweeps {listed}"
+                f"which perturbations.cells does not sweep; it sweeps {cells}"
             )
 
 
@@ -595,14 +435,5 @@ EXTRA_DATASETS = ("svhn", "house_numbers")
 def _check_name(key: str, kind: str, name: str, allowed: Iterable[str]) -> None:
     if name not in allowed:
         raise StudyError(
-            f"{key} names the {kind} {name!r}, which does not exist; allowed: {_listed(allowed)}{_suggestion(name, allowed)}"
+            f"{key} names the {kind} {name!r}, which does not exist; allowed: {listed(allowed)}{suggestion(name, allowed)}"
         )
-
-
-def _listed(values: Any) -> str:
-    return ", ".join(str(value) for value in values)
-
-
-def _suggestion(value: Any, allowed: Any) -> str:
-    close = difflib.get_close_matches(str(value), [str(item) for item in allowed], n=1)
-    return f" (did you mean {close[0]}?)" if close else ""

@@ -12,7 +12,6 @@ from torch import nn
 from rate_distortion import models
 from rate_distortion.reverse_transmission import (
     ReverseSettings,
-    first_of_each_class,
     population_statistics,
     transmit,
 )
@@ -114,13 +113,6 @@ def test_paper_network_is_left_as_found_and_reaches_every_label():
     assert predicted.diagonal().detach().numpy() == pytest.approx([r["confidence"] for r in result.records], abs=1e-5)
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert all(p.requires_grad and p.grad is None for p in model.parameters())
-
-
-def test_first_image_of_each_class():
-    logits = torch.tensor([[0.0, 5.0, 0.0], [2.0, 0.0, 0.0], [0.0, 0.0, 1.0], [9.0, 0.0, 0.0]])
-    rows = first_of_each_class(logits, torch.tensor([1, 0, 0, 1]))
-    assert [(row["label"], row["index"], row["predicted"]) for row in rows] == [(0, 1, 0), (1, 0, 1)]
-    assert rows[0]["confidence"] == pytest.approx(math.exp(2) / (math.exp(2) + 2))
 
 
 @pytest.mark.parametrize(
