@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rate_distortion import datasets
-from rate_distortion.studies import Run, Study
+from rate_distortion.studies import PerceptronCell, Run, Study
 
 CPU_IMAGES_PER_SECOND_PER_THREAD = 2800
 """Training images of 32x32 pixels per second and thread (float32, one thread of a 2020s server processor)."""
@@ -57,7 +57,7 @@ def plan(study: Study) -> Plan:
     image_steps = sum(_image_steps(study, run) for run in study.runs("perturbations"))
     cells = {(run.model, run.batch_size, run.labels) for run in runs}
     packs = len(study.perceptron_cells())
-    perceptron_images = packs * len(study.config["seeds"]) * _perceptron_images(study)
+    perceptron_images = len(study.config["seeds"]) * _perceptron_images(study)
     return Plan(
         trainings=len(runs),
         processes=len(cells) if study.config["share_processes"] else len(runs),
@@ -149,23 +149,32 @@ def _perceptron_lines(study: Study) -> list[str]:
     cells = study.perceptron_cells()
     if not cells:
         return []
-    seeds, epochs = len(study.config["seeds"]), study.config["multilayer_perceptron"]["epochs"]
+    seeds = len(study.config["seeds"])
     return [
         "",
         "## Multilayer perceptrons",
         "",
         "| activation | normalization | labels | seeds | epochs |",
         "| --- | --- | --- | --- | --- |",
-        *(f"| {cell.activation} | {cell.normalization} | {cell.labels} | {seeds} | {epochs} |" for cell in cells),
+        *(
+            f"| {cell.activation} | {cell.normalization} | {cell.labels} | {seeds} | {_perceptron_epochs(study, cell)} |"
+            for cell in cells
+        ),
     ]
 
 
 def _perceptron_images(study: Study) -> int:
-    """Images that one multilayer perceptron is shown."""
-    settings = study.config.get("multilayer_perceptron")
-    if settings is None:
+    """Images that the multilayer perceptrons of one seed are shown."""
+    cells = study.perceptron_cells()
+    if not cells:
         return 0
-    return settings["epochs"] * datasets.digit_pair_size(settings["dataset"], settings["digits"], settings["train_on"])
+    settings = study.config["multilayer_perceptron"]
+    images = datasets.digit_pair_size(settings["dataset"], settings["digits"], settings["train_on"])
+    return images * sum(_perceptron_epochs(study, cell) for cell in cells)
+
+
+def _perceptron_epochs(study: Study, cell: PerceptronCell) -> int:
+    return study.perceptron(*cell)["training"]["epochs"]
 
 
 def _epochs(study: Study, run: Run) -> int:

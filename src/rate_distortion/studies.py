@@ -208,8 +208,11 @@ class Study:
             "threads"
         )
         gradients, plane = config["gradient_snr"], config["information_plane"]
+        settings = {"labels": labels} | {key: config[key] for key in training.split()}
+        if PerceptronCell(activation, normalization, labels) not in self.perceptron_cells("information_plane"):
+            settings["epochs"] = gradients.get("epochs", config["epochs"])
         return {
-            "training": {"labels": labels} | {key: config[key] for key in training.split()},
+            "training": settings,
             "network": {
                 "hidden_widths": config["hidden_widths"],
                 "activation": activation,

@@ -17,6 +17,7 @@ STUDY = {
     "learning_rate": 0.001,
     "batch_size": 100,
     "hidden_widths": [16, 8],
+    "figure2_epochs": 20,
 }
 DATA = {
     "description": "3 versus 7 of something",

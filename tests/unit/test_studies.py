@@ -221,6 +221,15 @@ def test_the_papers_perceptrons_have_the_papers_numbers():
     }  # fmt: skip
 
 
+def test_networks_that_only_figure_2_shows_may_train_for_fewer_epochs():
+    paper = load()["paper"]
+    epochs = {cell: paper.perceptron(*cell)["training"]["epochs"] for cell in paper.perceptron_cells()}
+    assert {cell for cell, count in epochs.items() if count == 10_000} == set(paper.perceptron_cells("information_plane"))
+    assert sorted(epochs.values()) == [4_000] * 3 + [10_000] * 2
+    demo = load()["demo"]
+    assert {demo.perceptron(*cell)["training"]["epochs"] for cell in demo.perceptron_cells()} == {300}
+
+
 def test_what_is_drawn_is_no_setting_of_a_perceptrons_training():
     plain = load()["demo"].perceptron("relu", "none", "original")
     for key, value in (("ratio", "saxe"), ("activations", ["tanh"])):

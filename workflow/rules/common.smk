@@ -337,7 +337,7 @@ def perceptron_summary(wildcards):
     """What a table or figure of the multilayer perceptrons says of the study it shows."""
     settings = study_of(wildcards).config["multilayer_perceptron"]
     own = {key: settings[key] for key in ("epochs", "learning_rate", "batch_size", "hidden_widths")}
-    return study_summary(wildcards) | own
+    return study_summary(wildcards) | own | {"figure2_epochs": settings["gradient_snr"].get("epochs", settings["epochs"])}
 
 
 def gradient_ratio(wildcards):

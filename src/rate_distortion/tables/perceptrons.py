@@ -131,10 +131,12 @@ def network_name(activation: str, normalization: str) -> str:
 
 def perceptron_notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
     """Where the numbers of a multilayer perceptron come from."""
+    own = study["figure2_epochs"]
+    only_figure2 = f" ({own:,} for networks that only figure 2 shows)" if own != study["epochs"] else ""
     return [
         f"Study {study['name']}: {study['title']}.",
         f"Data: {data['description']}, {data['images']['train']:,} training images; hidden layers of "
-        f"{', '.join(map(str, study['hidden_widths']))} units, {study['epochs']:,} epochs at learning rate "
+        f"{', '.join(map(str, study['hidden_widths']))} units, {study['epochs']:,} epochs{only_figure2} at learning rate "
         f"{study['learning_rate']}, batch size {study['batch_size']}.",
         f"Mean ± standard error of the mean over {len(study['seeds'])} seeds.",
     ]
