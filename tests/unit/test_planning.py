@@ -63,7 +63,7 @@ def test_multilayer_perceptrons_are_counted_and_listed():
     assert (cost.perceptrons, cost.perceptron_packs) == (25, 5)
     assert cost.perceptron_images == 5 * (2 * 10_000 + 3 * 4_000) * 12_396
     page = planning.markdown(load()["paper"])
-    assert "| tanh | batch | original | 5 | 10000 |" in page
+    assert "| tanh | batch | original | 5 | 4000 |" in page
     assert "25 in 5 processes" in page
 
 
