@@ -18,7 +18,7 @@ lint: .venv ## Style of Python, of the workflow, and Snakemake's own linter
 
 lock: .venv ## Resolve pyproject.toml again into hash-locked requirements
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade --quiet \
-	  --custom-compile-command "make lock" --python-version 3.11 --extra test --extra lint --extra lock \
+	  --custom-compile-command "make lock" --python-version 3.11 --extra test --extra bench --extra lint --extra lock \
 	  pyproject.toml -o envs/requirements.txt
 
 .venv: .venv/installed

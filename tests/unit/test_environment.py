@@ -11,7 +11,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "envs/requirements.txt").read_text()
-CONDA_NAMES = {"torch": "pytorch"}
+CONDA_NAMES = {"playwright": "playwright-python", "torch": "pytorch"}
 
 
 def requirements(*extras):
@@ -36,7 +36,7 @@ def test_every_locked_package_has_hashes_and_no_host_is_named():
 
 def test_everything_that_is_asked_for_is_locked():
     locked = set(re.findall(r"^([a-z0-9-]+)==", LOCK, re.MULTILINE))
-    assert set(requirements("test", "lint", "lock")) <= locked
+    assert set(requirements("test", "bench", "lint", "lock")) <= locked
 
 
 def test_the_library_does_not_import_snakemake():
