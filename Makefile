@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint lock
+.PHONY: demo test lint bench lock
 
 demo: .venv ## Everything of study demo: tables, figures, report items
 	$(BIN)/snakemake --cores all
@@ -15,6 +15,9 @@ lint: .venv ## Style of Python, of the workflow, and Snakemake's own linter
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
+
+bench: .venv ## Every comparison with a peer, into benchmarks/results.md
+	$(BIN)/python benchmarks/run_all.py
 
 lock: .venv ## Resolve pyproject.toml again into hash-locked requirements
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade --quiet \

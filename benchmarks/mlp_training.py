@@ -4,33 +4,32 @@
 
 The plain loop is a DataLoader over a TensorDataset, an nn.Sequential, automatic differentiation and torch.optim.SGD, one seed
 at a time; a second one takes its minibatches by index instead of through a DataLoader. Both take the same steps as ours, in
-float32, and record nothing. Runs alternate, so that a change of the machine's load hits all of them; the table shows medians of
-wall time per seed and the range of the speed-up over rounds. Without MNIST in the data folder, random images stand in, as many
-and with as many pixels that are ever used.
+float32, and record nothing; one more run shows what the records of Figure 2 cost when they are taken at every epoch. Without
+MNIST in the data folder, random images stand in, as many and with as many pixels that are ever used.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from alternating import Result, markdown, measure
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from rate_distortion import datasets
 from rate_distortion.information_plane import PlaneSettings
 from rate_distortion.multilayer_perceptron import NetworkSettings, RecordSettings, build, select_digits, train
-from rate_distortion.training import TrainingSettings, select_device
+from rate_distortion.training import TrainingSettings
 
 IMAGES, PIXELS, USED_PIXELS = 12_396, 784, 640
-BATCH_SIZE, LEARNING_RATE = 100, 1e-3
+BATCH_SIZE, LEARNING_RATE, EPOCHS = 100, 1e-3, 3
 NO_PLANE = PlaneSettings(points=0, other_points=0)
+NO_RECORDS = RecordSettings(gradient_points=0, plane=NO_PLANE)
 
 
 def threes_and_sevens(dataset: str, data_folder: Path) -> tuple[np.ndarray, np.ndarray, str]:
@@ -47,10 +46,10 @@ def threes_and_sevens(dataset: str, data_folder: Path) -> tuple[np.ndarray, np.n
 class PlainLoop:
     """What a reader of the tutorials would write."""
 
-    def __init__(self, network: NetworkSettings, images: np.ndarray, labels: np.ndarray, device: torch.device):
-        self.images, self.labels = torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
+    def __init__(self, network: NetworkSettings, images: np.ndarray, labels: np.ndarray):
+        self.images, self.labels = torch.from_numpy(images), torch.from_numpy(labels)
         self.loader = DataLoader(TensorDataset(self.images, self.labels), batch_size=BATCH_SIZE, shuffle=True)
-        self.module = build(network, images.shape[1], 2, seed=0).to(device)
+        self.module = build(network, images.shape[1], 2, seed=0)
         self.optimizer = torch.optim.SGD(self.module.parameters(), lr=LEARNING_RATE)
 
     def step(self, images: torch.Tensor, labels: torch.Tensor) -> None:
@@ -58,109 +57,63 @@ class PlainLoop:
         nn.functional.cross_entropy(self.module(images), labels).backward()
         self.optimizer.step()
 
-    def loaded_epoch(self) -> float:
-        """Seconds of an epoch through the DataLoader."""
-        start = time.perf_counter()
-        for images, labels in self.loader:
-            self.step(images, labels)
-        return self._seconds_since(start)
+    def loaded_epochs(self) -> None:
+        """Minibatches from the DataLoader."""
+        for _ in range(EPOCHS):
+            for images, labels in self.loader:
+                self.step(images, labels)
 
-    def indexed_epoch(self) -> float:
-        """Seconds of an epoch whose minibatches are taken by index."""
-        start = time.perf_counter()
-        for rows in torch.randperm(len(self.images), device=self.images.device).split(BATCH_SIZE):
-            self.step(self.images[rows], self.labels[rows])
-        return self._seconds_since(start)
-
-    def _seconds_since(self, start: float) -> float:
-        if self.images.is_cuda:
-            torch.cuda.synchronize()
-        return time.perf_counter() - start
+    def indexed_epochs(self) -> None:
+        """Minibatches taken by index."""
+        for _ in range(EPOCHS):
+            for rows in torch.randperm(len(self.images)).split(BATCH_SIZE):
+                self.step(self.images[rows], self.labels[rows])
 
 
-def measure(runs: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """What each run returns in each round, in alternating order, after one round that is not counted."""
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for number in range(rounds + 1):
-        for name in list(runs)[:: 1 if number % 2 else -1]:
-            value = runs[name]()
-            if number:
-                seconds[name].append(value)
-    return seconds
+def contenders(
+    network: NetworkSettings, images: np.ndarray, labels: np.ndarray, packs: Sequence[int]
+) -> tuple[dict[str, Callable[[], object]], dict[str, int]]:
+    """The runs to compare, the reference first, and how many networks each trains."""
+    settings = TrainingSettings(EPOCHS, LEARNING_RATE, BATCH_SIZE, history_points=0, threads=torch.get_num_threads())
+    plain = PlainLoop(network, images, labels)
+
+    def packed(seeds: int, records: RecordSettings = NO_RECORDS) -> Callable[[], object]:
+        return lambda: train(settings, network, records, images, labels, range(1, seeds + 1))
+
+    most = max(packs)
+    runs = {
+        "DataLoader loop": plain.loaded_epochs,
+        "loop by index": plain.indexed_epochs,
+        **{f"pack of {seeds}": packed(seeds) for seeds in packs},
+        f"pack of {most}, gradients recorded": packed(most, RecordSettings(EPOCHS, plane=NO_PLANE)),
+    }
+    networks = {"DataLoader loop": 1, "loop by index": 1, **{f"pack of {seeds}": seeds for seeds in packs}}
+    return runs, {run: networks.get(run, most) for run in runs}
 
 
-def main() -> None:
-    """Print one Markdown table."""
+def results(
+    rounds: int = 5, dataset: str = "mnist", data_folder: Path = Path("data"), packs: Sequence[int] = (1, 5)
+) -> list[Result]:
+    """Seconds per epoch and network, without and with batch normalization."""
+    logging.disable(logging.INFO)
+    images, labels, source = threes_and_sevens(dataset, data_folder)
+    found = []
+    for normalization in ("none", "batch"):
+        runs, networks = contenders(NetworkSettings(normalization=normalization), images, labels, packs)
+        seconds = {run: values / EPOCHS / networks[run] for run, values in measure(runs, rounds).items()}
+        name = "perceptron" + (" with batch normalization" if normalization == "batch" else "")
+        work = f"{name}, an epoch of {len(images):,} images ({source}), per seed"
+        found.append(Result(work, seconds, "DataLoader loop"))
+    return found
+
+
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", choices=("mnist", "digits"), default="mnist")
     parser.add_argument("--data-folder", type=Path, default=Path("data"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 5], help="sizes of the packs")
-    parser.add_argument("--epochs", type=int, default=2, help="epochs of a run")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--activation", default="relu")
-    parser.add_argument("--normalization", default="none")
-    parser.add_argument("--records", action="store_true", help="time what a record costs, too")
     arguments = parser.parse_args()
-    logging.disable(logging.INFO)
-
-    images, labels, source = threes_and_sevens(arguments.dataset, arguments.data_folder)
-    network = NetworkSettings(activation=arguments.activation, normalization=arguments.normalization)
-    settings = TrainingSettings(
-        arguments.epochs,
-        LEARNING_RATE,
-        BATCH_SIZE,
-        history_points=0,
-        threads=arguments.threads,
-        device=arguments.device,
-    )
-    plain = PlainLoop(network, images, labels, select_device(arguments.device))
-
-    def packed(count: int, records: RecordSettings):
-        return train(settings, network, records, images, labels, range(1, count + 1))[0]
-
-    def steps(count: int, gradient_points: int = 0) -> Callable[[], float]:
-        records = RecordSettings(gradient_points=gradient_points, plane=NO_PLANE)
-        return lambda: packed(count, records).training_seconds / arguments.epochs
-
-    def plane_record(count: int, plane: PlaneSettings) -> float:
-        found = packed(count, RecordSettings(gradient_points=0, plane=plane))
-        recorded = len({row["epoch"] for row in found.information_plane})
-        return (found.seconds - found.training_seconds) / recorded
-
-    runs = {
-        "DataLoader, one seed": plain.loaded_epoch,
-        "minibatches by index, one seed": plain.indexed_epoch,
-        **{f"ours, {count} seed(s)": steps(count) for count in arguments.seeds},
-    }
-    if arguments.records:
-        most, epochs = max(arguments.seeds), arguments.epochs
-        main_only, all_estimators = (
-            PlaneSettings(points=epochs, other_points=0),
-            PlaneSettings(points=0, other_points=1),
-        )
-        runs |= {
-            f"ours, {most} seed(s), an epoch whose gradients are recorded": steps(most, epochs),
-            f"one point of the information plane ({most} seeds)": lambda: plane_record(most, main_only),
-            f"one point under every estimator ({most} seeds)": lambda: plane_record(most, all_estimators),
-        }
     torch.set_num_threads(arguments.threads)
-    seconds = measure(runs, arguments.rounds)
-
-    print(
-        f"{source}, {len(images):,} images, batch size {BATCH_SIZE}, {network.activation}, normalization "
-        f"{network.normalization}, {arguments.device}, {arguments.threads} thread(s), median of {arguments.rounds} alternating "
-        f"rounds, torch {torch.__version__}\n"
-    )
-    print("| run | seconds per epoch and seed | times faster than DataLoader (range) |")
-    print("| --- | ---: | ---: |")
-    reference = seconds["DataLoader, one seed"]
-    for name, values in seconds.items():
-        ratios = [theirs / ours for ours, theirs in zip(values, reference, strict=True)]
-        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        print(f"| {name} | {statistics.median(values):.4f} | {spread if 'point' not in name else ''} |")
-
-
-if __name__ == "__main__":
-    main()
+    print(markdown(results(arguments.rounds, arguments.dataset, arguments.data_folder, arguments.seeds)))

@@ -12,12 +12,12 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import torch
+from alternating import Result, markdown, measure
 from torch import Tensor, nn
 
 from rate_distortion import information, models, signal_to_noise
@@ -28,7 +28,7 @@ from rate_distortion.perturbations import sweep
 try:
     import foolbox
 except ImportError:
-    sys.exit("foolbox is not installed; install foolbox==3.3.4 beside the project to compare with it")
+    sys.exit('foolbox is not installed; `make .venv` or `pip install -e ".[bench]"` brings it')
 
 ATTACKS = {"l2": foolbox.attacks.L2BasicIterativeAttack, "linf": foolbox.attacks.LinfBasicIterativeAttack}
 
@@ -82,20 +82,21 @@ def contenders(
     }
 
 
-def measure(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, np.ndarray]:
-    """Wall and CPU seconds, shape (rounds, 2), in alternating order after one round that is not counted."""
-    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
-    for number in range(rounds + 1):
-        for name in list(runs)[:: 1 if number % 2 else -1]:
-            wall, cpu = time.perf_counter(), time.process_time()
-            runs[name]()
-            if number:
-                seconds[name].append((time.perf_counter() - wall, time.process_time() - cpu))
-    return {name: np.array(values) for name, values in seconds.items()}
+def results(rounds: int = 5, images: int = 64, steps: int = 60) -> list[Result]:
+    """One sweep along each gradient path, on the paper's network with random weights."""
+    generator = torch.Generator().manual_seed(0)
+    model = models.build(models.ModelSettings(), (1, 32, 32), 10, generator).eval()
+    shown = torch.randn(images, 1, 32, 32, generator=generator)
+    labels = model(shown).argmax(1)
+    found = []
+    for noise in ATTACKS:
+        runs = contenders(model, shown, labels, noise, steps)
+        work = f"{noise} sweep, {images} images, {steps} steps"
+        found.append(Result(work, measure(runs, rounds), next(iter(runs))))
+    return found
 
 
-def main() -> None:
-    """Print one Markdown table."""
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=64)
     parser.add_argument("--steps", type=int, default=60)
@@ -103,32 +104,4 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-
-    generator = torch.Generator().manual_seed(0)
-    model = models.build(models.ModelSettings(), (1, 32, 32), 10, generator).eval()
-    images = torch.randn(arguments.images, 1, 32, 32, generator=generator)
-    labels = model(images).argmax(1)
-
-    print(
-        f"{arguments.images} images, {arguments.steps} steps, medians of {arguments.rounds} alternating rounds, "
-        f"{arguments.threads} thread(s), torch {torch.__version__}, foolbox {foolbox.__version__}; ratios are to the first "
-        "row, with their range over rounds\n"
-    )
-    print("| noise | run | wall seconds | CPU seconds | image-steps per second | wall ratio | CPU ratio |")
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
-    for noise in ATTACKS:
-        seconds = measure(contenders(model, images, labels, noise, arguments.steps), arguments.rounds)
-        reference = next(iter(seconds.values()))
-        for name, values in seconds.items():
-            wall, cpu = np.median(values, axis=0)
-            ratios = [
-                f"{np.median(ratio):.3f} ({ratio.min():.3f} to {ratio.max():.3f})" for ratio in (values / reference).T
-            ]
-            speed = arguments.images * arguments.steps / wall
-            print(
-                f"| {noise} | {name} | {wall:.2f} | {cpu:.2f} | {speed:,.0f} | {ratios[0]} | {ratios[1]} |", flush=True
-            )
-
-
-if __name__ == "__main__":
-    main()
+    print(markdown(results(arguments.rounds, arguments.images, arguments.steps)))

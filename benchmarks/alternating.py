@@ -1,0 +1,80 @@
+"""Runs that do the same work, timed in turns: what a change of the machine's load does to one, it does to all.
+
+Wall time is what a user waits for; processor time is what can be compared on a machine that others use as well.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+COLUMNS = ("work", "run", "seconds", "processor seconds", "times faster than", "by wall time", "by processor time")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The runs that did one piece of work.
+
+    Attributes:
+        work: what was done, with its size.
+        seconds: wall and processor seconds of each run in each round, shape (rounds, 2).
+        reference: the run that the others are compared with.
+    """
+
+    work: str
+    seconds: Mapping[str, np.ndarray]
+    reference: str
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """One row for each run: medians, and the ratio to the reference with its range over rounds."""
+        rows = []
+        for run, values in self.seconds.items():
+            wall, processor = np.median(values, axis=0)
+            ratios = ["", ""]
+            if run != self.reference:
+                ratios = [_with_range(ratio) for ratio in (self.seconds[self.reference] / values).T]
+            compared = self.reference if run != self.reference else ""
+            rows.append((self.work, run, f"{wall:.4g}", f"{processor:.4g}", compared, *ratios))
+        return rows
+
+
+def measure(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, np.ndarray]:
+    """Wall and processor seconds of every run, shape (rounds, 2), in alternating order after one round that is not counted."""
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
+    for number in range(rounds + 1):
+        for name in list(runs)[:: 1 if number % 2 else -1]:
+            wall, processor = time.perf_counter(), time.process_time()
+            runs[name]()
+            if number:
+                seconds[name].append((time.perf_counter() - wall, time.process_time() - processor))
+    return {name: np.array(values) for name, values in seconds.items()}
+
+
+def markdown(results: list[Result]) -> str:
+    """One table of all results."""
+    lines = [f"| {' | '.join(COLUMNS)} |", f"| --- | --- | {' | '.join(['---:'] * (len(COLUMNS) - 2))} |"]
+    lines += [f"| {' | '.join(row)} |" for result in results for row in result.rows()]
+    return "\n".join(lines)
+
+
+def hardware() -> str:
+    """The machine in a line: processor, cores, Python."""
+    processor = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        names = [
+            line.partition(":")[2].strip() for line in information.read_text().splitlines() if "model name" in line
+        ]
+        processor = names[0] if names else processor
+    return f"{processor}, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
+
+
+def _with_range(ratios: np.ndarray) -> str:
+    return f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"

@@ -1,0 +1,54 @@
+"""Every comparison with a peer, into benchmarks/results.md.
+
+    make bench                      or: python benchmarks/run_all.py --rounds 5
+
+Takes a quarter of an hour on an idle machine. The overhead of a study and the growth of costs are longer and stand apart:
+workflow_overhead.py, cost_growth.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib.metadata
+from pathlib import Path
+
+import information_estimates
+import mlp_training
+import perturbation_sweep
+import torch
+import whitening_fit
+from alternating import hardware, markdown
+
+from rate_distortion import files
+
+BENCHMARKS = (mlp_training, perturbation_sweep, information_estimates, whitening_fit)
+PEERS = ("torch", "foolbox", "scikit-learn", "pyitlib", "numpy")
+
+
+def page(rounds: int) -> str:
+    """The page: machine, date and versions, then one table."""
+    results = [result for benchmark in BENCHMARKS for result in benchmark.results(rounds)]
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PEERS)
+    return "\n".join(
+        [
+            "# Measured against peers",
+            "",
+            f"`make bench` on {datetime.date.today()}: {hardware()}; {versions}; {torch.get_num_threads()} thread(s), {rounds} "
+            "alternating rounds after one that is not counted. Medians; in the last two columns the median ratio and its "
+            "range over rounds: above 1, the run is faster than the one it is compared with.",
+            "",
+            markdown(results),
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results.md"))
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    files.write_text(arguments.output, page(arguments.rounds))
