@@ -6,6 +6,8 @@ snakemake --cores 2 results/demo/runs/cnn/B/batch128/original/seed1/metrics.json
 snakemake --cores 2 results/demo/figures/figure4.svg                                  one figure
 snakemake --cores 1 results/paper/plan.md                           what a study costs, before it starts
 snakemake --configfile my_study.yaml --cores 8 my_study             your own data and model
+snakemake --cores 2 results/demo/records.zip                        what is behind its tables, without weights
+snakemake --cores 2 --config 'records=[records.zip]' demo           the tables again, elsewhere, from these
 """
 
 import sys
@@ -33,6 +35,7 @@ include: "workflow/rules/common.smk"
 
 wildcard_constraints:
     study="|".join(STUDIES),
+    other="|".join(STUDIES),
     dataset="|".join(DATASETS),
     model="|".join(map(re.escape, MODELS)),
     batch_size="|".join(map(str, BATCH_SIZES)),
@@ -58,4 +61,5 @@ include: "workflow/rules/probe.smk"
 include: "workflow/rules/perceptrons.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/records.smk"
 include: "workflow/rules/collect.smk"

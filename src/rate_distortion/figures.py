@@ -5,8 +5,9 @@ Colours are Okabe and Ito's palette, which colour-blind readers can tell apart; 
 
 from __future__ import annotations
 
+import itertools
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ MODEL_COLOURS = {
     "B+": "#56B4E9",
     "C": "#009E73",
 }
+SPARE_COLOURS = ("#000000", "#999999", "#F0E442")
+MOST_CLASSES = 30
+"""Classes that figure 4 has room for: three rows of ten for each model."""
+
 RIGHT, WRONG = "#0072B2", "#D55E00"
 ORIGINAL, RANDOM = "#0072B2", "#D55E00"
 INFORMATION, ACCURACY = "#00306B", "#56B4E9"
@@ -49,29 +54,29 @@ STYLE = {
 
 
 def figure4_rows(
-    images: np.ndarray,
-    labels: np.ndarray,
+    examples: Mapping[str, np.ndarray],
     probabilities: np.ndarray,
     transmitted: Mapping[str, tuple[np.ndarray, pandas.DataFrame]] | None = None,
 ) -> pandas.DataFrame:
     """What figure 4 draws, one row per pixel.
 
     Part "a" is the first test image of each class with the model's prediction and its confidence; part "b", for every given
-    model, the image that each label was transmitted to in reverse with the confidence that it reached.
+    model, the image that each label was transmitted to in reverse with the confidence that it reached. Of more than
+    :data:`MOST_CLASSES` classes the first are shown.
 
     Args:
-        images: preprocessed test images, (N, C, H, W); of several channels the mean is shown.
-        labels: (N,).
-        probabilities: the model's class probabilities, (N, classes).
+        examples: the first test image of each class (:func:`rate_distortion.prepared_data.first_of_each_class`); of several
+            channels the mean is shown.
+        probabilities: the model's class probabilities for every test image, (N, classes).
         transmitted: model -> (images (K, C, H, W), the rows of its reverse_transmission.csv).
     """
     frames = []
-    for label in np.unique(labels):
-        index = int(np.flatnonzero(labels == label)[0])
+    shown = zip(examples["images"], examples["labels"].tolist(), examples["places"].tolist(), strict=True)
+    for image, label, index in itertools.islice(shown, MOST_CLASSES):
         says = int(probabilities[index].argmax()), 100.0 * float(probabilities[index].max())
-        frames.append(_pixels(images[index], part="a", model="", label=int(label), image=index, says=says, steps=0))
+        frames.append(_pixels(image, part="a", model="", label=label, image=index, says=says, steps=0))
     for model, (patterns, rows) in (transmitted or {}).items():
-        for row in rows.itertuples():
+        for row in rows.head(MOST_CLASSES).itertuples():
             says = int(row.predicted), 100.0 * float(row.confidence)
             pattern = patterns[row.label]
             frames.append(
@@ -260,6 +265,8 @@ def history(rows: pandas.DataFrame, source: str, svg: str | Path, png: str | Pat
     norms["value"] **= 2
     keys = ["model", "labels", "seed", "epoch"]
     total = norms.groupby(keys, sort=False)["value"].sum().pow(0.5).reset_index()
+    models = list(dict.fromkeys(rows["model"]))
+    colours = model_colours(models)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             len(kinds), 3, figsize=(TEXT_WIDTH_INCHES, 0.5 + 1.9 * len(kinds)), squeeze=False, layout="constrained"
@@ -271,11 +278,11 @@ def history(rows: pandas.DataFrame, source: str, svg: str | Path, png: str | Pat
                 (line[1], "loss_nats", "loss (nats)"),
             ):
                 for split, style in (("train", "-"), ("test", "--")):
-                    _bands(axis, own[own["quantity"] == f"{split}_{quantity}"], style)
+                    _bands(axis, own[own["quantity"] == f"{split}_{quantity}"], style, colours)
                 axis.set_ylabel(f"{kind} labels: {unit}")
             line[1].set_yscale("log")
             _plain_logarithmic(line[1].yaxis)
-            _bands(line[2], total[total["labels"] == kind], "-")
+            _bands(line[2], total[total["labels"] == kind], "-", colours)
             line[2].set_ylabel("weight norm ||w||₂")
             for axis in line:
                 axis.set_xscale("symlog", linthresh=1)
@@ -283,8 +290,7 @@ def history(rows: pandas.DataFrame, source: str, svg: str | Path, png: str | Pat
                 axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         for axis in axes[-1]:
             axis.set_xlabel("epoch")
-        models = list(dict.fromkeys(rows["model"]))
-        handles = [plt.Line2D([], [], color=_colour(model), label=model) for model in models]
+        handles = [plt.Line2D([], [], color=colours[model], label=model) for model in models]
         handles += [
             plt.Line2D([], [], color="0.3", linestyle=s, label=n) for n, s in (("training", "-"), ("test", "--"))
         ]
@@ -293,12 +299,12 @@ def history(rows: pandas.DataFrame, source: str, svg: str | Path, png: str | Pat
         save(figure, svg, png)
 
 
-def _bands(axis: plt.Axes, rows: pandas.DataFrame, style: str) -> None:
+def _bands(axis: plt.Axes, rows: pandas.DataFrame, style: str, colours: Mapping[str, str]) -> None:
     for model, curve in rows.groupby("model", sort=False):
         by_epoch = curve.groupby("epoch")["value"]
         mean, error = by_epoch.mean(), by_epoch.sem().fillna(0)
-        axis.plot(mean.index, mean, style, color=_colour(model), linewidth=1.2)
-        axis.fill_between(mean.index, mean - error, mean + error, color=_colour(model), alpha=0.2, linewidth=0)
+        axis.plot(mean.index, mean, style, color=colours[model], linewidth=1.2)
+        axis.fill_between(mean.index, mean - error, mean + error, color=colours[model], alpha=0.2, linewidth=0)
 
 
 def _positions(values: pandas.Series, grid: np.ndarray) -> np.ndarray:
@@ -306,10 +312,12 @@ def _positions(values: pandas.Series, grid: np.ndarray) -> np.ndarray:
     return np.searchsorted(grid, values.to_numpy())
 
 
-def _colour(model: str) -> str:
-    """A model's own colour; models beyond the paper's take the remaining colours of the palette by name."""
-    spare = ("#F0E442", "#999999", "#000000")
-    return MODEL_COLOURS.get(model, spare[sum(map(ord, model)) % len(spare)])
+def model_colours(models: Sequence[str]) -> dict[str, str]:
+    """A colour for every model: the paper's have their own; others take what is left of the palette, in the order given."""
+    taken = [MODEL_COLOURS[model] for model in models if model in MODEL_COLOURS]
+    palette = [*MODEL_COLOURS.values(), *SPARE_COLOURS]
+    spare = itertools.cycle([colour for colour in palette if colour not in taken] or palette)
+    return {model: MODEL_COLOURS[model] if model in MODEL_COLOURS else next(spare) for model in models}
 
 
 def _plain_logarithmic(axis: matplotlib.axis.Axis) -> None:

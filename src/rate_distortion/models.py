@@ -14,13 +14,12 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from rate_distortion.network_shape import CHANNELS, KERNEL_SIZES, PADDINGS, SMALLEST_SIDE, STRIDES, output_side
+
 NORMALIZATIONS = ("none", "batch")
 BATCH_NORM_EVALUATIONS = ("batch", "last", "population", "ema")
 INITIALIZATIONS = ("unit_norm", "unit_norm_frobenius", "he_normal")
 DECAYED_TENSORS = ("all", "weights_and_biases", "weights")
-
-KERNEL_SIZES, STRIDES, PADDINGS, CHANNELS = (8, 6, 5), (2, 2, 1), (3, 0, 0), (32, 64, 64)
-"""Table 3, convolutions 1 to 3; padding 3 on both sides is TensorFlow's SAME for an 8x8 kernel with stride 2 on even sizes."""
 
 
 @dataclass(frozen=True)
@@ -267,17 +266,11 @@ def parameter_count(model: nn.Module) -> int:
 
 
 def _output_size(image_shape: tuple[int, int, int]) -> int:
-    def after_convolutions(size: int) -> int:
-        for kernel, stride, padding in zip(KERNEL_SIZES, STRIDES, PADDINGS, strict=True):
-            size = (size + 2 * padding - kernel) // stride + 1
-        return size
-
-    size = after_convolutions(image_shape[1])
+    size = output_side(image_shape[1])
     if image_shape[1] != image_shape[2] or size < 1:
-        smallest = next(s for s in range(1, 256) if after_convolutions(s) >= 1)
         raise ValueError(
             f"images are {image_shape[1]}x{image_shape[2]} pixels; the CNN of Table 3 takes square images of at least "
-            f"{smallest}x{smallest} (set data.image_size, or name your own model with models.<name>.factory)"
+            f"{SMALLEST_SIDE}x{SMALLEST_SIDE} (set data.image_size, or name your own model with models.<name>.factory)"
         )
     return size
 

@@ -24,7 +24,7 @@ PERCEPTRON_IMAGES_PER_SECOND_PER_THREAD = 30_000
 """28x28 images that section 4.1's perceptrons take per second: five trained as one, one thread (28,000 to 34,000)."""
 
 MODEL_BYTES = 4 * 180_906
-RECORD_BYTES_PER_TEST_IMAGE = 10 * 4
+RECORD_BYTES_PER_CLASS_AND_TEST_IMAGE = 4
 
 
 @dataclass(frozen=True)
@@ -194,8 +194,10 @@ def _training_images(study: Study, run: Run, sizes: dict[str, int]) -> int:
 
 def _disk_bytes(study: Study, sizes: dict[str, int], runs: list[Run]) -> int:
     """Every preprocessing that a run uses has its own copy of the images; a whitening matrix is float64."""
-    side = study.config["data"].get("image_size", 32)
-    total = len(runs) * (MODEL_BYTES + sizes["test"] * RECORD_BYTES_PER_TEST_IMAGE)
+    data = study.config["data"]
+    side = datasets.image_side(data["dataset"], image_size=data.get("image_size"), file=data.get("file")) or 32
+    classes = datasets.classes(data["dataset"], file=data.get("file"))
+    total = len(runs) * (MODEL_BYTES + sizes["test"] * classes * RECORD_BYTES_PER_CLASS_AND_TEST_IMAGE)
     for preprocessing in {study.preprocessing(run.model) for run in runs}:
         values = side**2 * (1 if study.whitening(preprocessing)["colour"] == "grey" else 3)
         total += 4 * values * sum(sizes.values()) + 8 * values**2

@@ -130,6 +130,17 @@ def load(folder: str | Path, splits: str) -> tuple[np.ndarray, np.ndarray]:
     return _joined([images for images, _ in parts]), _joined([labels for _, labels in parts])
 
 
+def first_of_each_class(images: str | Path) -> dict[str, np.ndarray]:
+    """The first image of each class of a split: ``images`` (K, C, H, W), ``labels`` (K,) and ``places`` (K,) in the split.
+
+    Args:
+        images: the split's ``images.npy``; its labels lie beside it.
+    """
+    pixels, labels = _load_split(Path(images).parent)
+    classes, places = np.unique(labels, return_index=True)
+    return {"images": np.array(pixels[places]), "labels": classes, "places": places}
+
+
 def describe(folder: str | Path, *, with_extra: bool = False) -> dict[str, Any]:
     """The content of ``dataset.json``; with the extra images' count and checksums where a run trains on them."""
     record = json.loads((Path(folder) / "dataset.json").read_text(encoding="utf-8"))

@@ -1,6 +1,8 @@
 """What the paper prints, as numbers: (mean, standard error) per cell. None of it enters any of our own results."""
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 TABLE1 = {
     # model: {batch size: ((test accuracy, error), (generalization gap, error))}, percent and points
@@ -16,8 +18,13 @@ TABLE2 = {
     "C": {128: ((67, 1), (57, 1)), 32: ((42, 1), (32, 1))},
 }
 
+FURTHER_MODELS = {
+    # as TABLE1: model B's cell plus the gain that section 4.3 prints for B+, 2 ± 0.3 % and a gap smaller by 0.3 ± 0.1 points
+    "B+": {128: ((90.4, 0.4), (4.5, 0.1))},
+}
+
 DIFFERENCES = {
-    # name of a difference (rate_distortion.tables.differences): (mean, error), where printed in words or in a caption
+    # name of a difference (stated_differences): (mean, error), where printed in words or in a caption
     "large_batch_gap_A": (0.7, 0.3),  # from Table 1
     "large_batch_gap_B": (-0.6, 0.2),  # from Table 1
     "large_batch_gap_C": (3.4, 0.3),  # from Table 1
@@ -38,3 +45,63 @@ PLATEAU_EPOCHS = {
     ("relu", "batch"): 100,
     ("tanh", "batch"): 100,
 }
+
+
+class Difference(NamedTuple):
+    """A difference that the paper states, or that follows from two of its cells: first minus second."""
+
+    name: str
+    statement: str
+    column: str
+    first: tuple[str, int, str]
+    second: tuple[str, int, str]
+
+
+def stated_differences(cells: Sequence[tuple[str, int, str]]) -> list[Difference]:
+    """The differences of text and captions whose both cells exist, at the largest batch size (and the smallest).
+
+    Args:
+        cells: (model, batch size, labels) of the cells there are.
+    """
+    if not cells:
+        return []
+    sizes = [size for _, size, _ in cells]
+    largest, smallest = max(sizes), min(sizes)
+    models = list(dict.fromkeys(model for model, _, _ in cells))
+    stated = [*_large_batch_gaps(models, largest, smallest), *_pairs(largest)]
+    return [difference for difference in stated if {difference.first, difference.second} <= set(cells)]
+
+
+def _large_batch_gaps(models: Sequence[str], largest: int, smallest: int) -> list[Difference]:
+    if largest == smallest:
+        return []
+    return [
+        Difference(
+            f"{prefix}large_batch_gap_{model}",
+            f"{model}{', random labels' if prefix else ''}: gap at {largest} minus gap at {smallest} (points)",
+            "generalization_gap",
+            (model, largest, labels),
+            (model, smallest, labels),
+        )
+        for prefix, labels in (("", "original"), ("random_", "random"))
+        for model in models
+    ]
+
+
+def _pairs(size: int) -> list[Difference]:
+    at = f"at batch size {size}"
+
+    def pair(name: str, words: str, column: str, first: str, second: str, labels: str = "original") -> Difference:
+        return Difference(name, words, column, (first, size, labels), (second, size, labels))
+
+    gap, test = "generalization_gap", "test_accuracy"
+    return [
+        pair("test_accuracy_B_minus_A", f"B minus A: test accuracy {at} (points)", test, "B", "A"),
+        pair("test_accuracy_C_minus_A", f"C minus A: test accuracy {at} (points)", test, "C", "A"),
+        pair("gap_A_BN_minus_A", f"A-BN minus A: gap {at} (points)", gap, "A-BN", "A"),
+        pair("extra_data_accuracy_B", f"B+ minus B: test accuracy {at} (points)", test, "B+", "B"),
+        pair("extra_data_gap_B", f"B+ minus B: gap {at} (points)", gap, "B+", "B"),
+        pair("extra_data_accuracy_A_minus_B", f"A+ minus B+: test accuracy {at} (points)", test, "A+", "B+"),
+        pair("loss_gap_orders_of_magnitude", f"log10 of loss gap of A over B {at}", "log10_loss_gap", "A", "B"),
+        pair("random_gap_C_minus_B", f"C minus B, random labels: gap {at} (points)", gap, "C", "B", "random"),
+    ]

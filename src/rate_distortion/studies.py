@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from rate_distortion import network_shape, printed
 from rate_distortion.configuration import StudyError, listed, plain, refuse_non_text_keys, suggestion, validate
 
 CALIBRATED = "calibrated"
@@ -28,6 +29,11 @@ MODEL_DEFAULTS = {
 }
 """A model that says nothing is the baseline A of the paper."""
 
+
+BATCH_NORM_EVALUATIONS = ("batch", "last", "population", "ema")
+
+OF_THE_BUILT_IN_NETWORK = ("normalization", "batch_norm_evaluation", "initialization", "width")
+"""Settings that a user's own network (factory) does not have."""
 
 HOLD_OUT = "hold_out_validation"
 """Key of the models that a calibration derives: they train without the validation images."""
@@ -140,6 +146,8 @@ class Study:
             listed = config["tables"].get(part, {})
             return [Cell(model, size, labels) for model, sizes in listed.items() for size in sizes]
         if part == "figure4":
+            if "figure4" not in config["figures"]:
+                return []
             return [Cell(config["figures"]["figure4"]["model"], config["figures"]["figure4"]["batch_size"], "original")]
         if part not in config:
             return []
@@ -221,6 +229,32 @@ class Study:
             "gradients": {key: gradients[key] for key in ("points", "weights")},
             "plane": {key: value for key, value in plane.items() if key not in ("activation", "normalization")},
         }
+
+    def stated_differences(self) -> list[printed.Difference]:
+        """The differences stated in words or captions whose both cells the study's tables have."""
+        parts = ("table1", "table2", "further_models")
+        cells = [cell for part in parts for cell in self.cells(part)]
+        return printed.stated_differences([tuple(cell) for cell in cells])
+
+    def built_in_models(self) -> list[str]:
+        """The models that are trained as the CNN of Table 3, and not as the user's own network."""
+        trained = dict.fromkeys(run.model for run in self.runs())
+        return [model for model in trained if self.model(model)["factory"] is None]
+
+    def evaluation_modes(self, model: str) -> tuple[str, ...]:
+        """The kinds of batch-normalization statistics under which a model is swept; "none" without batch normalization."""
+        return BATCH_NORM_EVALUATIONS if self.model(model)["normalization"] == "batch" else ("none",)
+
+    def check_image_side(self, side: int | None) -> None:
+        """Refuse images that are too small for the CNN of Table 3; a side of None is not known yet."""
+        models = self.built_in_models()
+        if side is not None and models and side < network_shape.SMALLEST_SIDE:
+            smallest = network_shape.SMALLEST_SIDE
+            raise StudyError(
+                f"studies.{self.name}.data has images of {side}x{side} pixels, and the CNN of Table 3 "
+                f"(models.{models[0]}) takes at least {smallest}x{smallest}; bring larger images, or name your own network "
+                f"with models.{models[0]}.factory"
+            )
 
     def check_seed(self, seed: int) -> None:
         """Refuse a path that names a seed the study does not have."""
@@ -353,7 +387,7 @@ def _check_references(study: Study) -> None:
     """Names that one part of a study uses and another must have."""
     config, path = study.config, f"studies.{study.name}"
     named = [(f"{path}.tables.{table}", model) for table, cells in config["tables"].items() for model in cells]
-    named.append((f"{path}.figures.figure4.model", config["figures"]["figure4"]["model"]))
+    named += [(f"{path}.figures.figure4.model", cell.model) for cell in study.cells("figure4")]
     for part in ("perturbations", "attack_audit"):
         named += [(f"{path}.{part}.cells", model) for model in config.get(part, {}).get("cells", {})]
     if "figure5" in config["figures"]:
@@ -407,11 +441,14 @@ def _check_references(study: Study) -> None:
         )
 
 
+FIGURE5_PANELS = ("a", "b")
+
+
 def _check_figure5(study: Study) -> None:
     """Figure 5 is drawn from sweeps, so its models must be among those that are swept."""
     shown, swept = study.config["figures"]["figure5"], study.cells("perturbations")
-    for panel in ("a", "b"):
-        if Cell(shown[panel], shown["batch_size"], "original") not in swept:
+    for panel in FIGURE5_PANELS:
+        if panel in shown and Cell(shown[panel], shown["batch_size"], "original") not in swept:
             cells = listed(f"{cell.model} at {cell.batch_size}" for cell in swept) or "nothing"
             raise StudyError(
                 f"studies.{study.name}.figures.figure5.{panel} is {shown[panel]!r} at batch size {shown['batch_size']}, "
@@ -421,6 +458,13 @@ def _check_figure5(study: Study) -> None:
 
 def _check_model(study: Study, model: str) -> None:
     config, path = study.config, f"studies.{study.name}"
+    settings = study.model(model)
+    for key in OF_THE_BUILT_IN_NETWORK:
+        if settings["factory"] is not None and settings[key] != MODEL_DEFAULTS[key]:
+            raise StudyError(
+                f"{path}.models.{model}.{key} is {settings[key]!r}, and the model is your own network "
+                f"({settings['factory']}), which does not have it; leave {key} out, or build it into a network of its own"
+            )
     if study.model(model)["weight_decay"] == CALIBRATED:
         if "calibration" not in config:
             raise StudyError(f"{path}.models.{model}.weight_decay is calibrated, but {path} has no calibration")

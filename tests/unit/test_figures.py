@@ -7,12 +7,12 @@ import pytest
 from rate_distortion import figures
 
 IMAGES = np.random.default_rng(0).normal(size=(4, 1, 6, 6)).astype(np.float32)
-LABELS = np.array([1, 0, 0, 1])
+EXAMPLES = {"images": IMAGES[[1, 0]], "labels": np.array([0, 1]), "places": np.array([1, 0])}  # of labels 1, 0, 0, 1
 PROBABILITIES = np.array([[0.1, 0.8, 0.1], [0.6, 0.2, 0.2], [0.3, 0.3, 0.4], [0.9, 0.05, 0.05]])
 
 
 def test_figure4_shows_the_first_image_of_each_class_and_what_the_model_says_of_it():
-    rows = figures.figure4_rows(IMAGES, LABELS, PROBABILITIES)
+    rows = figures.figure4_rows(EXAMPLES, PROBABILITIES)
     shown = rows.drop_duplicates("label").set_index("label")
     assert list(shown["image"]) == [1, 0]
     assert list(shown["predicted_class"]) == [0, 1]
@@ -23,14 +23,14 @@ def test_figure4_shows_the_first_image_of_each_class_and_what_the_model_says_of_
 
 def test_figure4_adds_a_line_for_every_model_that_transmits_in_reverse():
     records = pandas.DataFrame({"label": [0, 1], "predicted": [0, 0], "confidence": [0.9996, 0.4], "steps": [120, 500]})
-    rows = figures.figure4_rows(IMAGES, LABELS, PROBABILITIES, {"B": (IMAGES[:2], records), "C": (IMAGES[2:], records)})
+    rows = figures.figure4_rows(EXAMPLES, PROBABILITIES, {"B": (IMAGES[:2], records), "C": (IMAGES[2:], records)})
     reverse = rows[rows["part"] == "b"].drop_duplicates(["model", "label"])
     assert list(reverse["model"]) == ["B", "B", "C", "C"]
     assert list(reverse["steps"]) == [120, 500, 120, 500]
 
 
 def test_a_figure_is_the_same_file_every_time(tmp_path):
-    rows = figures.figure4_rows(IMAGES, LABELS, PROBABILITIES)
+    rows = figures.figure4_rows(EXAMPLES, PROBABILITIES)
     for name in ("first", "second"):
         figures.figure4(rows, "Study mine", tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
     assert (tmp_path / "first.svg").read_bytes() == (tmp_path / "second.svg").read_bytes()

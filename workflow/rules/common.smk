@@ -1,21 +1,36 @@
 """Functions that several topics share: studies, their targets, and what a job asks of the machine.
 
 Needs: `config` as merged by Snakemake, the schema, the library on the path.
-Gives: STUDIES, the closed lists that constrain the wildcards, and functions of wildcards.
+Gives: STUDIES, ARCHIVES, the closed lists that constrain the wildcards, and functions of wildcards.
 """
 
 import re
 import yaml
 
+from pathlib import PurePosixPath
+
 from snakemake.exceptions import WorkflowError
 
-from rate_distortion import datasets, studies
+from rate_distortion import datasets, records_archive, studies
 
 SCHEMA = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schema.yaml").read_text())
 
+
+def image_side(study):
+    """Side in pixels of a study's images; None where the user's file is not there yet."""
+    data = study.config["data"]
+    return datasets.image_side(data["dataset"], image_size=data.get("image_size"), file=data.get("file"))
+
+
 try:
+    # A study that an archive brings is the archive's, whatever config.yaml says of one with its name.
+    ARCHIVES = records_archive.studies_of(config.get("records", []))
+    config["studies"] |= {study: manifest.configuration for study, (_, manifest) in ARCHIVES.items()}
     STUDIES = studies.load(config, SCHEMA)
-except studies.StudyError as error:
+    for study in STUDIES.values():
+        if study.name not in ARCHIVES:
+            study.check_image_side(image_side(study))
+except (records_archive.ArchiveError, studies.StudyError) as error:
     # An exception would be shown with the place in this file, which is not where the mistake is.
     sys.exit(f"Configuration error: {error}")
 
@@ -60,6 +75,7 @@ DATA_FILES = [
     "whitening.npz",
     "dataset.json",
 ]
+COMPARED_TABLES = ("table1", "table2", "further_models", "fault_tolerance")
 EXTRA_FILES = ["extra/images.npy", "extra/labels.npy", "extra.json"]
 
 
@@ -70,15 +86,17 @@ def study_of(wildcards):
 def study_targets(name):
     """Every file that a study promises; what its configuration leaves out is left out."""
     study, folder = STUDIES[name], f"results/{name}"
-    tables = ["table1", "table3", "differences"]
+    tables = ["table1", *(["table3"] if study.built_in_models() else [])]
+    tables += ["differences"] if study.stated_differences() else []
     tables += [table for table in ("table2", "further_models") if table in study.config["tables"]]
     tables += ["weight_decay"] if "calibration" in study.config else []
     tables += [part for part in ("sensitivity", "ablations") if part in study.config]
     tables += ["fault_tolerance", "reverse_transmission"] if "perturbations" in study.config else []
     tables += ["gradient_snr", "information_plane"] if study.perceptron_cells() else []
-    figures = ["figure1", "figure4", "history", *(["weight_decay"] if "calibration" in study.config else [])]
+    figures = [figure for figure in ("figure1", "figure4", "figure5") if figure in study.config["figures"]]
+    figures += ["history", *(["weight_decay"] if "calibration" in study.config else [])]
     figures += ["figure2", "figure3"] if study.perceptron_cells() else []
-    figures += ["figure5", "figure5_batch_norm"] if "figure5" in study.config["figures"] else []
+    figures += ["figure5_batch_norm"] if batch_norm_model(study) else []
     return [
         f"{folder}/config.yaml",
         f"{folder}/plan.md",
@@ -86,6 +104,34 @@ def study_targets(name):
         *([f"{folder}/tables/attack_audit.csv"] if "attack_audit" in study.config else []),
         *(f"{folder}/figures/{figure}.{kind}" for figure in figures for kind in ("svg", "png", "csv")),
     ]
+
+
+def recorded_targets(name):
+    """The promised files that cannot be made again from records: they need the networks or the source of the images."""
+    kept = [f"results/{name}/plan.md", f"results/{name}/tables/attack_audit.csv"]
+    return [path for path in study_targets(name) if path in kept]
+
+
+def inside_study(wildcards, paths):
+    """Paths as they are inside the study's folder."""
+    return [str(PurePosixPath(path).relative_to(f"results/{wildcards.study}")) for path in paths]
+
+
+def derived_targets(wildcards):
+    """The promised files that are made from records."""
+    kept = recorded_targets(wildcards.study)
+    return inside_study(wildcards, [path for path in study_targets(wildcards.study) if path not in kept])
+
+
+def dataset_record(name):
+    """What the data of a study are."""
+    return f"results/{name}/data/{STUDIES[name].data_name()}/dataset.json"
+
+
+def compared_tables(name):
+    """The tables of a study that are compared with another's."""
+    compared = {f"results/{name}/tables/{table}.csv" for table in COMPARED_TABLES}
+    return [path for path in study_targets(name) if path in compared]
 
 
 def data_folder(wildcards):
@@ -211,8 +257,19 @@ def history_records(wildcards):
 
 def study_dataset(wildcards):
     """What the study's data are, for the notes of a table or figure."""
+    return dataset_record(wildcards.study)
+
+
+def network_data(wildcards):
+    """What says the images' shape and the number of classes: the record of a user's data; the paper's data are known."""
+    own = study_of(wildcards).config["data"]["dataset"] == "arrays"
+    return study_dataset(wildcards) if own else []
+
+
+def study_examples(wildcards):
+    """The first test image of each class."""
     study = study_of(wildcards)
-    return f"results/{study.name}/data/{study.data_name()}/dataset.json"
+    return f"results/{study.name}/data/{study.data_name()}/examples.npz"
 
 
 def figure4_predictions(wildcards):
@@ -231,7 +288,8 @@ def figure4_reverse(wildcards):
 
 def figure5_cells(wildcards):
     shown = study_of(wildcards).config["figures"]["figure5"]
-    return {panel: studies.Cell(shown[panel], shown["batch_size"], "original") for panel in ("a", "b")}
+    panels = [panel for panel in studies.FIGURE5_PANELS if panel in shown]
+    return {panel: studies.Cell(shown[panel], shown["batch_size"], "original") for panel in panels}
 
 
 def figure5_sweeps(wildcards):
@@ -240,11 +298,18 @@ def figure5_sweeps(wildcards):
     return [f"results/{study.name}/{run.folder}/perturbations/sweeps.npz" for run in runs]
 
 
-def figure5_panel(wildcards, panel, title, mode):
+def batch_norm_model(study):
+    """The model of figure 5 that has batch normalization and is shown under each kind of statistics; None without one."""
+    shown = study.config["figures"].get("figure5", {})
+    models = [shown[panel] for panel in reversed(studies.FIGURE5_PANELS) if panel in shown]
+    return next((model for model in models if len(study.evaluation_modes(model)) > 1), None)
+
+
+def figure5_panel(wildcards, panel, title, model, mode):
     return {
         "panel": panel,
         "title": title,
-        "model": figure5_cells(wildcards)["b" if panel != "a" else "a"].model,
+        "model": model,
         "evaluation_mode": mode,
         "images": study_of(wildcards).config["perturbations"]["images"],
     }
@@ -258,14 +323,19 @@ def figure5_panels(wildcards):
         normalized = settings["normalization"] == "batch"
         mode = settings["batch_norm_evaluation"] if normalized else "none"
         statistics = f", {mode} statistics" if normalized else ""
-        panels.append(figure5_panel(wildcards, panel, f"({panel}) model {cell.model}{statistics}", mode))
+        panels.append(figure5_panel(wildcards, panel, f"({panel}) model {cell.model}{statistics}", cell.model, mode))
     return panels
 
 
 def batch_norm_panels(wildcards):
     """One panel for each kind of statistics."""
-    modes = ("batch", "last", "population", "ema")
-    return [figure5_panel(wildcards, mode, f"{mode} statistics", mode) for mode in modes]
+    study = study_of(wildcards)
+    model = batch_norm_model(study)
+    if model is None:
+        raise WorkflowError(f"study {study.name} has no model with batch normalization in figures.figure5")
+    return [
+        figure5_panel(wildcards, mode, f"{mode} statistics", model, mode) for mode in study.evaluation_modes(model)
+    ]
 
 
 def training_threads(wildcards):

@@ -3,7 +3,7 @@
 Inputs: nothing, or the downloaded files of a source, or the user's own .npz.
 Outputs: results/{study}/data/{dataset}/{train,validation,test}/{images,labels}.npy, whitening.npz and dataset.json; for models
     with more data extra/{images,labels}.npy and extra.json. {dataset} is the source's name, or that and a preprocessing's.
-Steps: download (checksummed; files already in data/ are used as they are), prepare_data, prepare_extra.
+Steps: download (checksummed; files already in data/ are used as they are), prepare_data, prepare_extra, example_images.
 """
 
 
@@ -66,3 +66,21 @@ rule prepare_extra:
         data=lambda wildcards: study_of(wildcards).config["data"],
     script:
         "../scripts/prepare_extra.py"
+
+
+rule example_images:
+    """Keep the first test image of each class for figure 4, which then does without the images."""
+    input:
+        images=f"{DATA}/test/images.npy",
+        labels=f"{DATA}/test/labels.npy",
+    output:
+        f"{DATA}/examples.npz",
+    log:
+        "logs/{study}/example_images/{dataset}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../scripts/example_images.py"

@@ -115,7 +115,8 @@ rule figure3:
 rule figure4:
     """Test images with prediction and confidence; labels transmitted in reverse."""
     input:
-        data=data_files,
+        examples=study_examples,
+        dataset=study_dataset,
         predictions=figure4_predictions,
         reverse_transmission=figure4_reverse,
     output:

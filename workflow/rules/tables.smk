@@ -295,7 +295,9 @@ rule reverse_transmission:
 
 
 rule describe_network:
-    """Build the network of Table 3 and count its layers' parameters."""
+    """Build the network of Table 3 and count its layers' parameters, for the images and classes that the study has."""
+    input:
+        network_data,
     output:
         "results/{study}/network.csv",
     log:

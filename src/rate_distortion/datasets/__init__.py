@@ -16,7 +16,7 @@ from rate_distortion.datasets.remote import (
     remote_files,
     source_paths,
 )
-from rate_distortion.datasets.sources import checksums, load, sizes
+from rate_distortion.datasets.sources import checksums, classes, image_side, load, sizes
 
 __all__ = [
     "DATASETS",
@@ -27,9 +27,11 @@ __all__ = [
     "LabelledImages",
     "RemoteFile",
     "checksums",
+    "classes",
     "digit_pair_size",
     "fetch",
     "fetch_dataset",
+    "image_side",
     "load",
     "missing_files",
     "remote_file",

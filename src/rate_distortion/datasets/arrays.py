@@ -20,6 +20,9 @@ ARRAYS = ("images", "labels", "split")
 SPLITS = ("train", "test")
 """Also the meaning of an integer ``split``: 0 is train, 1 is test."""
 
+MOST_CLASSES = 1000
+"""A sweep keeps a table of classes by classes at each of its points: 8 MB of counts for 1,000."""
+
 TEST_SHARE = 0.2
 """Of a file without ``split``, what becomes the test split."""
 
@@ -28,7 +31,7 @@ def read_arrays(path: str | Path, split: str, seed: int) -> LabelledImages:
     """Read a split of a user's file.
 
     The file holds ``images`` (uint8; (N, side, side) or (N, side, side, 1 or 3); side 8 to 64), ``labels`` (integers
-    (N,), every class from 0 to the largest present) and optionally ``split`` ((N,), "train" and "test", or 0 and 1). Without
+    (N,), 2 to 1,000 classes, every one from 0 to the largest present) and optionally ``split`` ((N,), "train" and "test", or 0 and 1). Without
     ``split``, a fifth of each class is the test split, drawn from the seed, as is the order of the images.
 
     Raises:
@@ -57,6 +60,27 @@ def count_images(path: str | Path) -> dict[str, int]:
         names = _split_names(arrays["split"], total, f"split in {path}")
         return {split: int(np.count_nonzero(names == split)) for split in SPLITS}
     return {"train": total - _test_images(total), "test": _test_images(total)}
+
+
+def count_classes(path: str | Path) -> int:
+    """Number of classes in a user's file."""
+    labels = _read_npz(Path(path), ("labels",))["labels"]
+    return int(labels.max(initial=-1)) + 1 if labels.dtype.kind in "iu" else 0
+
+
+def image_side(path: str | Path) -> int | None:
+    """Height in pixels of the images in a user's file, from its header alone; None where it is missing or does not say.
+
+    What is wrong with a file is said when it is read whole.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("images.npy") as stream:
+            major, _ = np.lib.format.read_magic(stream)
+            read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+            shape, _, _ = read(stream)
+    except (OSError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError):
+        return None
+    return int(shape[1]) if len(shape) in (3, 4) else None
 
 
 def _test_images(total: int) -> int:
@@ -158,6 +182,8 @@ def _checked_labels(labels: np.ndarray, images: int, where: str) -> np.ndarray:
             f"{where} goes up to {highest} and no image has the label {absent}; number the classes without gaps: "
             f"numpy.unique(labels, return_inverse=True)[1]"
         )
+    if not 2 <= len(present) <= MOST_CLASSES:
+        raise DatasetError(f"{where} has {len(present):,} classes; there must be 2 to {MOST_CLASSES:,}")
     return labels.astype(np.int64, copy=False)
 
 

@@ -29,6 +29,9 @@ SPLIT_SIZES: Mapping[str, Mapping[str, int]] = {
 }
 """Images of each split; those of ``arrays`` stand in the user's file."""
 
+NATIVE_SIDES: Mapping[str, int] = {"svhn": 32, "svhn_extra": 32, "mnist": 28, "digits": 28, "house_numbers": 32}
+"""Height and width in pixels where no other size is asked for; those of ``arrays`` stand in the user's file."""
+
 
 def check_dataset(dataset: str) -> None:
     """Refuse a name that is none; the error lists the names and the closest one."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rate_distortion.datasets import arrays, handwritten_digits, remote
-from rate_distortion.datasets.catalogue import SPLIT_SIZES, check_dataset, listed, suggestion
+from rate_distortion.datasets.catalogue import NATIVE_SIDES, SPLIT_SIZES, check_dataset, listed, suggestion
 from rate_distortion.datasets.download import md5_of
 from rate_distortion.datasets.labelled_images import DatasetError, LabelledImages
 from rate_distortion.datasets.resizing import resize
@@ -73,6 +73,22 @@ def sizes(dataset: str, *, file: str | Path | None = None) -> dict[str, int]:
     """
     _check_source(dataset, file)
     return arrays.count_images(file) if dataset == "arrays" else dict(SPLIT_SIZES[dataset])
+
+
+def image_side(dataset: str, *, image_size: int | None = None, file: str | Path | None = None) -> int | None:
+    """Height and width in pixels of a source's images, without reading one; None for a user's file that does not say.
+
+    Args:
+        dataset, image_size, file: as for :func:`load`.
+    """
+    _check_source(dataset, file)
+    return arrays.image_side(file) if dataset == "arrays" else image_size or NATIVE_SIDES[dataset]
+
+
+def classes(dataset: str, *, file: str | Path | None = None) -> int:
+    """Number of classes of a source; of ``arrays``, as counted in the user's file."""
+    _check_source(dataset, file)
+    return arrays.count_classes(file) if dataset == "arrays" else 10
 
 
 def checksums(

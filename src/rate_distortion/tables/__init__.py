@@ -5,6 +5,7 @@ Every mean comes with its standard error and the number of seeds, and is shown t
 
 from rate_distortion.tables.accuracy import further_models, table1, table2
 from rate_distortion.tables.architecture import table3
+from rate_distortion.tables.comparison import compared, comparison
 from rate_distortion.tables.differences import differences
 from rate_distortion.tables.fault_tolerance import fault_tolerance, reverse_transmission
 from rate_distortion.tables.layout import Table, read_metrics, read_perceptrons, summarise, to_precision
@@ -15,6 +16,8 @@ from rate_distortion.tables.weight_decay import choice_notes, weight_decay
 __all__ = [
     "Table",
     "choice_notes",
+    "compared",
+    "comparison",
     "differences",
     "fault_tolerance",
     "further_models",

@@ -35,7 +35,8 @@ def table1(
     """
     tidy = summarise(runs, ["model", "batch_size"], TABLE1_QUANTITIES | LOSS_GAP)
     headings = {"test_accuracy_percent": "test (%)", "generalization_gap_points": "gap (points)"}
-    tidy, shown = _as_printed(tidy, cells, headings, printed.TABLE1, len(study["seeds"]))
+    paper = printed_beside(printed.TABLE1, cells, data)
+    tidy, shown = _as_printed(tidy, cells, headings, paper, len(study["seeds"]))
     return Table(
         tidy,
         shown,
@@ -43,8 +44,9 @@ def table1(
         [
             *notes(study, data),
             *weight_decay_note(runs),
-            "Rows marked printed are Table 1 of the paper: SVHN, 500 epochs, 5 seeds.",
+            *_printed_note(paper, 1),
         ],
+        _header(cells, headings),
     )
 
 
@@ -69,7 +71,8 @@ def table2(
     )
     tidy = tidy.merge(flags.groupby(["model", "batch_size"], sort=False).sum().reset_index())
     headings = {"train_accuracy_percent": "train (%)", "absolute_generalization_gap_points": "gap (points)"}
-    tidy, shown = _as_printed(tidy, cells, headings, printed.TABLE2, len(study["seeds"]))
+    paper = printed_beside(printed.TABLE2, cells, data)
+    tidy, shown = _as_printed(tidy, cells, headings, paper, len(study["seeds"]))
     collapsed = [
         f"{row.model} at {row.batch_size}: {row.collapsed_seeds} of {row.n}"
         for row in tidy.drop_duplicates(["model", "batch_size"]).itertuples()
@@ -83,8 +86,9 @@ def table2(
             *weight_decay_note(runs),
             "Random labels are uniform over the classes, drawn once per seed; test labels are the original ones.",
             f"Seeds that collapsed to a constant predictor (one predicted class, 0 bits): {'; '.join(collapsed)}.",
-            "Rows marked printed are Table 2 of the paper: SVHN, 500 epochs, 5 seeds.",
+            *_printed_note(paper, 2),
         ],
+        _header(cells, headings),
     )
 
 
@@ -95,12 +99,19 @@ def further_models(
     quantities = {"train_accuracy": "train_accuracy_percent"} | TABLE1_QUANTITIES
     columns = ["model", "batch_size", "train_images", "epochs", "weight_decay"]
     tidy = summarise(runs, columns, quantities).assign(seeds_planned=len(study["seeds"]))
+    paper = printed_beside(printed.FURTHER_MODELS, cells, data)
+    tidy[["printed_mean", "printed_standard_error"]] = [
+        _from_paper(paper, row.model, row.batch_size, list(TABLE1_QUANTITIES.values()), row.quantity)
+        for row in tidy.itertuples()
+    ]
     rows = []
     for key, cell in tidy.groupby(columns, sort=False):
         values = {
             row.quantity: to_precision(row.mean, row.standard_error, row.seeds_planned, row.n)
             for row in cell.itertuples()
         }
+        theirs = {row.quantity: or_dash(row.printed_mean, row.printed_standard_error) for row in cell.itertuples()}
+        shown = {"test, printed (%)": "test_accuracy_percent", "gap, printed (points)": "generalization_gap_points"}
         rows.append(
             {
                 "model": key[0],
@@ -111,14 +122,40 @@ def further_models(
                 "train (%)": values["train_accuracy_percent"],
                 "test (%)": values["test_accuracy_percent"],
                 "gap (points)": values["generalization_gap_points"],
+                **{heading: theirs[quantity] for heading, quantity in shown.items() if paper},
             }
         )
+    source = "Printed: model B of Table 1 with what section 4.3 adds for B+ (2 ± 0.3 % and 0.3 ± 0.1 points): SVHN, 5 seeds."
     return Table(
         tidy,
         pandas.DataFrame(rows),
-        "Further models: more training data (B+, A+), batch normalization alone (A-BN)",
-        notes(study, data),
+        f"Further models: {', '.join(cells)}",
+        [*notes(study, data), *([source] if paper else [])],
     )
+
+
+def printed_beside(paper: Mapping[str, Mapping], cells: Mapping[str, Sequence[int]], data: Mapping[str, Any]) -> Mapping:
+    """The paper's cells that a table sets beside its own; none beside a user's images, whose models only share a name."""
+    if data.get("dataset") == "arrays":
+        return {}
+    return {model: sizes for model, sizes in paper.items() if model in cells}
+
+
+def _from_paper(
+    paper: Mapping[str, Mapping[int, tuple]], model: str, size: int, quantities: Sequence[str], quantity: str
+) -> tuple[float, float]:
+    """A printed (mean, standard error); NaN where the paper prints none."""
+    cell = paper.get(model, {}).get(size)
+    return cell[quantities.index(quantity)] if cell and quantity in quantities else (math.nan, math.nan)
+
+
+def _printed_note(paper: Mapping[str, Mapping], number: int) -> list[str]:
+    return [f"Rows marked printed are Table {number} of the paper: SVHN, 500 epochs, 5 seeds."] if paper else []
+
+
+def _header(cells: Mapping[str, Sequence[int]], headings: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The paper's two header rows: models, and test accuracy and gap of each."""
+    return [("", "batch size"), *((model, heading) for model in cells for heading in headings.values())]
 
 
 def _as_printed(
@@ -131,8 +168,7 @@ def _as_printed(
     """The paper's numbers beside ours, tidy; and the printed layout, a row of ours above a row of the paper's."""
 
     def from_paper(model: str, size: int, quantity: str) -> tuple[float, float]:
-        cell = paper.get(model, {}).get(size)
-        return cell[list(headings).index(quantity)] if cell and quantity in headings else (math.nan, math.nan)
+        return _from_paper(paper, model, size, list(headings), quantity)
 
     tidy = tidy.assign(seeds_planned=seeds)
     tidy[["printed_mean", "printed_standard_error"]] = [
@@ -147,5 +183,5 @@ def _as_printed(
             cell = lookup.loc[key] if key in lookup.index else None
             ours[column] = "—" if cell is None else to_precision(cell["mean"], cell["standard_error"], seeds, cell["n"])
             theirs[column] = or_dash(*from_paper(*key))
-        rows += [ours, theirs]
+        rows += [ours, theirs] if any(size in sizes for sizes in paper.values()) else [ours]
     return tidy, pandas.DataFrame(rows)

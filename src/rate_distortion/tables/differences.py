@@ -29,10 +29,9 @@ def differences(runs: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[
     A difference's standard error is that of the paired differences, since runs of one seed share their order of images and
     their random labels. The paper's own errors are printed or follow from its tables.
     """
-    sizes = sorted(runs["batch_size"].unique())
-    largest, smallest = sizes[-1], sizes[0]
+    cells = list(runs[["model", "batch_size", "labels"]].drop_duplicates().itertuples(index=False, name=None))
     rows = []
-    for name, statement, column, first, second in _stated_differences(largest, smallest):
+    for name, statement, column, first, second in printed.stated_differences(cells):
         values = _paired(runs, column, first, second)
         if values.empty:
             continue
@@ -62,38 +61,6 @@ def differences(runs: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[
         "Differences that the paper states in words",
         [*notes(study, data), "Differences are paired over seeds."],
     )
-
-
-def _stated_differences(largest: int, smallest: int) -> list[tuple]:
-    """(name, statement, column, first cell, second cell); a cell is (model, batch size, labels)."""
-    gap, test = "generalization_gap", "test_accuracy"
-    at = f"at batch size {largest}"
-    large_batch = [
-        (
-            f"{prefix}large_batch_gap_{model}",
-            f"{model}{', random labels' if prefix else ''}: gap at {largest} minus gap at {smallest} (points)",
-            gap,
-            (model, largest, labels),
-            (model, smallest, labels),
-        )
-        for prefix, labels in (("", "original"), ("random_", "random"))
-        for model in "ABC"
-    ]
-
-    def pair(name: str, words: str, column: str, first: str, second: str, labels: str = "original") -> tuple:
-        return name, words, column, (first, largest, labels), (second, largest, labels)
-
-    return [
-        *large_batch,
-        pair("test_accuracy_B_minus_A", f"B minus A: test accuracy {at} (points)", test, "B", "A"),
-        pair("test_accuracy_C_minus_A", f"C minus A: test accuracy {at} (points)", test, "C", "A"),
-        pair("gap_A_BN_minus_A", f"A-BN minus A: gap {at} (points)", gap, "A-BN", "A"),
-        pair("extra_data_accuracy_B", f"B+ minus B: test accuracy {at} (points)", test, "B+", "B"),
-        pair("extra_data_gap_B", f"B+ minus B: gap {at} (points)", gap, "B+", "B"),
-        pair("extra_data_accuracy_A_minus_B", f"A+ minus B+: test accuracy {at} (points)", test, "A+", "B+"),
-        pair("loss_gap_orders_of_magnitude", f"log10 of loss gap of A over B {at}", "log10_loss_gap", "A", "B"),
-        pair("random_gap_C_minus_B", f"C minus B, random labels: gap {at} (points)", gap, "C", "B", "random"),
-    ]
 
 
 def _paired(runs: pandas.DataFrame, column: str, first: tuple, second: tuple) -> pandas.Series:

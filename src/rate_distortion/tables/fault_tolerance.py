@@ -20,6 +20,9 @@ def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: M
         summary: as :func:`rate_distortion.fault_tolerance.summary` returns it.
         study, data: for the notes.
     """
+    digits = data.get("dataset") != "arrays"  # a user's classes 9 and 6 are no digits
+    if not digits:
+        summary = summary.drop(columns="nine_to_six_percent")
     rows = [
         {
             "model": row.model,
@@ -30,7 +33,7 @@ def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: M
             "half at (dB)": _or_dash(row.half_information_snr_db),
             "lowest accuracy (%)": f"{row.lowest_accuracy_percent:.1f}",
             "at the end (bits)": f"{row.last_information_bits:.2f} at {row.last_snr_db:.1f} dB",
-            "9 read as 6 (%)": _or_dash(row.nine_to_six_percent),
+            **({"9 read as 6 (%)": _or_dash(row.nine_to_six_percent)} if digits else {}),
         }
         for row in summary.itertuples()
     ]

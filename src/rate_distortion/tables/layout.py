@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,45 @@ from typing import Any
 import pandas
 
 from rate_distortion import files
+
+
+LATEX_TEXT = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        **{character: rf"\{character}" for character in "%_&#${}"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": "$<$",
+        ">": "$>$",
+        "|": "$|$",
+        "—": "---",
+        "–": "--",
+        **{
+            character: f"${command}$"
+            for character, command in {
+                "±": r"\pm",
+                "×": r"\times",
+                "·": r"\cdot",
+                "−": "-",
+                "≥": r"\geq",
+                "≤": r"\leq",
+                "∞": r"\infty",
+                "λ": r"\lambda",
+                "σ": r"\sigma",
+                "₂": "_2",
+                "²": "^2",
+            }.items()
+        },
+    }
+)
+"""Characters that LaTeX reads as commands or does not have, and what stands for them."""
+
+
+ROUNDING = 1e-12
+"""A relative standard error below this is what floating point leaves of equal numbers, and counts as zero."""
+
+MOST_DECIMALS = 6
+"""Of a number without an error."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +64,15 @@ class Table:
         shown: the printed layout, every cell a string.
         title: what the table shows.
         notes: lines under the table, such as study, data, seeds and scale.
+        header: for a table whose printed header has two rows, (upper, lower) of every column of ``shown``; columns beside one
+            another with the same upper part share it.
     """
 
     tidy: pandas.DataFrame
     shown: pandas.DataFrame
     title: str
     notes: Sequence[str]
+    header: Sequence[tuple[str, str]] = ()
 
     def write(self, csv: str | Path, md: str | Path, tex: str | Path) -> None:
         """Write the three forms."""
@@ -43,8 +87,8 @@ class Table:
 
     def latex(self) -> str:
         """A ``table`` environment; needs the booktabs package."""
-        body = self.shown.map(_latex_text).rename(columns=_latex_text)
-        lines = [" & ".join(row) + r" \\" for row in [list(body.columns), *body.to_numpy().tolist()]]
+        body = self.shown.map(_latex_text)
+        rows = [" & ".join(row) + r" \\" for row in body.to_numpy().tolist()]
         return "\n".join(
             [
                 r"\begin{table}",
@@ -52,15 +96,28 @@ class Table:
                 r"\centering",
                 rf"\begin{{tabular}}{{{'l' * len(body.columns)}}}",
                 r"\toprule",
-                lines[0],
+                *self._latex_header(),
                 r"\midrule",
-                *lines[1:],
+                *rows,
                 r"\bottomrule",
                 r"\end{tabular}",
                 r"\end{table}",
                 "",
             ]
         )
+
+    def _latex_header(self) -> list[str]:
+        """One header row, or two as in the paper: models above, what was measured of each below."""
+        if not self.header:
+            return [" & ".join(map(_latex_text, self.shown.columns)) + r" \\"]
+        upper, rules, first = [], [], 1
+        for name, columns in itertools.groupby(self.header, key=lambda pair: pair[0]):
+            width = len(list(columns))
+            upper.append(rf"\multicolumn{{{width}}}{{c}}{{{_latex_text(name)}}}" if name else " &" * (width - 1))
+            rules += [rf"\cmidrule(lr){{{first}-{first + width - 1}}}"] if name else []
+            first += width
+        lower = [_latex_text(name) for _, name in self.header]
+        return [" & ".join(upper) + r" \\", " ".join(rules), " & ".join(lower) + r" \\"]
 
 
 def read_metrics(paths: Iterable[str | Path]) -> pandas.DataFrame:
@@ -93,17 +150,33 @@ def summarise(runs: pandas.DataFrame, by: list[str], quantities: Mapping[str, st
 
 
 def to_precision(mean: float, standard_error: float, planned: int | None = None, n: int | None = None) -> str:
-    """A mean to the precision of its standard error: one digit of the error, as the paper prints (12.42 ± 0.04).
+    """A mean to the precision of its standard error: one digit of the error, as the paper prints (12.42 ± 0.04; 76 ± 3).
 
-    Without an error (one seed) the mean has one decimal and no error. ``n`` smaller than ``planned`` is said.
+    Without an error (one seed), or with an error of exactly zero, the mean has one decimal, or as many as it takes to show
+    that a mean below 0.05 is not zero. Errors of ten and more are rounded to whole tens, their means with them (54.3 with 12
+    reads 50 ± 10), and no sign is left on a zero. ``n`` smaller than ``planned`` is said.
     """
     partial = f" ({int(n)} of {planned})" if planned is not None and n is not None and n < planned else ""
-    if math.isnan(mean):
+    if not math.isfinite(mean):
         return f"missing{partial}"
-    if math.isnan(standard_error):
-        return f"{mean:.1f}{partial}"
-    decimals = 1 if standard_error == 0 else max(0, -math.floor(math.log10(_one_digit(standard_error))))
-    return f"{mean:.{decimals}f} ± {_one_digit(standard_error):.{decimals}f}{partial}"
+    if not math.isfinite(standard_error):
+        return f"{_rounded(mean, _decimals_without_error(mean))}{partial}"
+    noise = abs(standard_error) <= ROUNDING * abs(mean)
+    error = 0.0 if noise else _one_digit(abs(standard_error))
+    decimals = -math.floor(math.log10(error)) if error else _decimals_without_error(mean)
+    return f"{_rounded(mean, decimals)} ± {_rounded(error, decimals)}{partial}"
+
+
+def _decimals_without_error(mean: float) -> int:
+    """One decimal, or enough for one digit of a mean that would otherwise read as zero."""
+    if mean == 0 or abs(mean) >= 0.05:
+        return 1
+    return min(MOST_DECIMALS, -math.floor(math.log10(_one_digit(abs(mean)))))
+
+
+def _rounded(value: float, decimals: int) -> str:
+    """A number with so many decimals (with -1 rounded to tens, and so on), and a zero without a sign."""
+    return f"{round(value, decimals) + 0.0:.{max(0, decimals)}f}"
 
 
 def notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
@@ -132,6 +205,10 @@ def _one_digit(error: float) -> float:
 
 
 def _latex_text(text: str) -> str:
-    for plain, escaped in (("\\", r"\textbackslash{}"), ("%", r"\%"), ("_", r"\_"), ("&", r"\&"), ("#", r"\#")):
-        text = text.replace(plain, escaped)
-    return text.replace("±", r"$\pm$").replace("—", "---")
+    """Text as LaTeX shows it, with pdflatex and without further packages."""
+    return "".join(c if c.isascii() or ord(c) in LATEX_TEXT else _plain_letter(c) for c in text).translate(LATEX_TEXT)
+
+
+def _plain_letter(character: str) -> str:
+    """A letter without its accent (é -> e); a question mark for what is no Latin letter."""
+    return unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode() or "?"

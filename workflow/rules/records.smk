@@ -1,0 +1,75 @@
+"""Records that travel: one archive of a study, its tables and figures made from it elsewhere, and two studies side by side.
+
+Inputs: a finished study; or, with --config 'records=[FILE]', an archive, whose study then needs no data, no weights and no GPU.
+Outputs: results/{study}/records.zip; the records inside results/{study}/; results/compare/{study}-versus-{other}/comparison.*.
+Steps: pack_records; unpack_records_<study> (for every archive named); compare.
+"""
+
+
+rule pack_records:
+    """Everything behind the study's tables and figures, without weights and images, in one archive."""
+    input:
+        lambda wildcards: study_targets(wildcards.study),
+    output:
+        "results/{study}/records.zip",
+    log:
+        "logs/{study}/pack_records.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="30m",
+    params:
+        configuration=lambda wildcards: studies.merged_study(wildcards.study, config["studies"]),
+        derived=derived_targets,
+        kept=lambda wildcards: inside_study(wildcards, recorded_targets(wildcards.study)),
+    script:
+        "../scripts/pack_records.py"
+
+
+for study, (archive, manifest) in ARCHIVES.items():
+
+    # It has no wildcards, so Snakemake prefers it to the rules that train and probe.
+    rule:
+        name:
+            f"unpack_records_{study}"
+        input:
+            archive,
+        output:
+            [f"results/{study}/{path}" for path in manifest.files],
+        log:
+            f"logs/{study}/unpack_records.log",
+        conda:
+            "../../envs/environment.yaml"
+        resources:
+            mem_mb=1000,
+            runtime="30m",
+        params:
+            folder=f"results/{study}",
+        script:
+            "../scripts/unpack_records.py"
+
+
+rule compare:
+    """What two studies measured, side by side, with the differences and what may explain them."""
+    input:
+        first=lambda wildcards: compared_tables(wildcards.study),
+        second=lambda wildcards: compared_tables(wildcards.other),
+        datasets=lambda wildcards: [dataset_record(name) for name in (wildcards.study, wildcards.other)],
+    output:
+        csv="results/compare/{study}-versus-{other}/comparison.csv",
+        md="results/compare/{study}-versus-{other}/comparison.md",
+        tex="results/compare/{study}-versus-{other}/comparison.tex",
+        svg="results/compare/{study}-versus-{other}/comparison.svg",
+        png="results/compare/{study}-versus-{other}/comparison.png",
+    log:
+        "logs/compare/{study}-versus-{other}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        configurations=lambda wildcards: [STUDIES[name].config for name in (wildcards.study, wildcards.other)],
+    script:
+        "../scripts/compare.py"

@@ -1,0 +1,30 @@
+"""Two studies side by side: a table and a figure."""
+
+import json
+from pathlib import Path
+
+import pandas
+
+from rate_distortion import comparison_figure, tables
+from rate_distortion.job_log import job_log
+
+
+def read(paths: list[str]) -> pandas.DataFrame:
+    """The compared cells of one study."""
+    return tables.compared({Path(path).stem: pandas.read_csv(path, keep_default_na=False, na_values=[""]) for path in paths})
+
+
+def main(
+    first: list[str], second: list[str], datasets: list[str], configurations: list[dict], names: list[str], out: dict
+) -> None:
+    """Write the comparison in its five forms."""
+    data = [json.loads(Path(path).read_text(encoding="utf-8")) for path in datasets]
+    table = tables.comparison(read(first), read(second), configurations, names, data)
+    table.write(out["csv"], out["md"], out["tex"])
+    comparison_figure.draw(table.tidy, names, table.notes[:2], out["svg"], out["png"])
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        studies = [snakemake.wildcards.study, snakemake.wildcards.other]
+        main(**snakemake.input, **snakemake.params, names=studies, out=dict(snakemake.output.items()))

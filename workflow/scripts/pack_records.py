@@ -1,0 +1,21 @@
+"""Pack a finished study's records into one archive."""
+
+import logging
+from pathlib import Path
+
+from rate_distortion import records_archive
+from rate_distortion.job_log import job_log
+
+
+def main(target: str, study: str, configuration: dict, derived: list[str], kept: list[str]) -> None:
+    """Write the archive beside the study's records."""
+    folder = Path(target).parent
+    paths = {*records_archive.record_paths(folder, derived), *kept}
+    manifest = records_archive.pack(target, folder, study, configuration, paths)
+    size = Path(target).stat().st_size / 1e6
+    logging.getLogger(__name__).info("%s: %d records, %.2f MB", target, len(manifest.files), size)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(snakemake.output[0], snakemake.wildcards.study, **snakemake.params)
