@@ -15,6 +15,7 @@ import re
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -30,6 +31,7 @@ WHITENING = "whitening.npz"
 
 DERIVED_FOLDERS = ("tables", "figures", "partial")
 CHUNK_BYTES = 1 << 20
+MOST_MANIFEST_BYTES = 64 << 20
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 PATH = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)*")
 """A file of a study: no part is empty, hidden, "." or ".."."""
@@ -119,8 +121,9 @@ def read_manifest(path: str | Path) -> Manifest:
     try:
         with zipfile.ZipFile(path) as archive:
             _refuse_strange_members(archive, path)
-            content = json.loads(archive.read(MANIFEST))
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+            with archive.open(MANIFEST) as stored:
+                content = json.loads(stored.read(MOST_MANIFEST_BYTES))
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError) as error:
         if isinstance(error, ArchiveError):
             raise
         raise ArchiveError(
@@ -203,7 +206,7 @@ def _digest(archive: zipfile.ZipFile, name: str, size: int) -> str | None:
                 if read > size:
                     return None
                 digest.update(chunk)
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError):
         return None
     return digest.hexdigest() if read == size else None
 

@@ -7,8 +7,10 @@ import subprocess
 import numpy as np
 import pandas
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rate_distortion import tables
+from rate_distortion import printed, tables
 
 STUDY = {"name": "demo", "title": "A title", "seeds": [1, 2, 3], "epochs": 20, "learning_rate": 0.05}
 DATA = {
@@ -50,7 +52,7 @@ def runs(seeds=(1, 2, 3)):
         (76.2, 3.4, "76 ± 3"),
         (100, 0, "100.0 ± 0.0"),
         (88.04, 0.096, "88.0 ± 0.1"),
-        (54.3, 12.0, "54 ± 10"),
+        (54.3, 12.0, "50 ± 10"),
         (-0.61, 0.21, "-0.6 ± 0.2"),
         (88.44, math.nan, "88.4"),
         (math.nan, math.nan, "missing"),
@@ -191,11 +193,103 @@ def test_table3_is_the_printed_one():
     assert list(shown["params"]) == list(shown["printed"]) == ["2.0k", "73.7k", "102.4k", "2.6k", "180.9k"]
 
 
+@given(
+    st.floats(-1e6, 1e6, allow_nan=False),
+    st.floats(1e-9, 1e6, allow_nan=False),
+)
+def test_what_is_shown_lies_within_half_a_unit_of_its_last_digit(mean, error):
+    shown = tables.to_precision(mean, error)
+    value, printed_error = (float(part) for part in shown.split(" ± "))
+    if error <= 1e-12 * abs(mean):
+        assert printed_error == 0
+        return
+    unit = 10.0 ** math.floor(math.log10(float(f"{error:.0e}")))
+    assert abs(value - mean) <= unit / 2 * (1 + 1e-6) + 1e-12 * abs(mean)
+    assert abs(printed_error - error) <= unit / 2 * (1 + 1e-6)
+    assert f"{printed_error:.0e}" == f"{float(f'{error:.0e}'):.0e}"
+    assert not shown.startswith("-0 ")
+
+
+@given(st.floats(-1e9, 1e9, allow_nan=False))
+def test_a_mean_without_an_error_is_never_shown_as_zero_unless_it_nearly_is(mean):
+    shown = float(tables.to_precision(mean, math.nan))
+    assert (shown == 0) == (abs(mean) < 5e-7) or abs(mean) == pytest.approx(5e-7)
+    assert shown == pytest.approx(mean, abs=0.05)
+
+
+def test_a_users_images_have_no_printed_numbers_beside_them_and_no_digits():
+    own = DATA | {"dataset": "arrays"}
+    table = tables.table1(runs(), {"A": [128, 32], "B": [128]}, STUDY, own)
+    assert list(table.shown["batch size"]) == ["128", "32"]
+    assert table.tidy["printed_mean"].isna().all()
+    assert "printed" not in table.markdown()
+
+
+def test_a_single_cell_has_no_differences_to_state():
+    assert printed.stated_differences([("mine", 128, "original")]) == []
+    assert [d.name for d in printed.stated_differences([("mine", 128, "original"), ("mine", 32, "original")])] == [
+        "large_batch_gap_mine"
+    ]
+
+
+def comparable(mean=80.0, decay=0.1):
+    cell = {"model": "A", "batch_size": 128, "quantity": "test_accuracy_percent", "mean": mean, "n": 5}
+    area = {"model": "A", "batch_size": 128, "noise": "l2", "evaluation_mode": "none", "area_bits_db": 50.0}
+    area |= {"clean_information_bits": 2.5, "seeds": 5}
+    parts = {
+        "table1": pandas.DataFrame([cell | {"standard_error": 3.0}]),
+        "fault_tolerance": pandas.DataFrame([area, area | {"noise": "linf"}]),
+    }
+    config = {"training": {"epochs": 20, "learning_rate": 0.05}, "seeds": [1, 2], "models": {"A": {"weight_decay": decay}}}
+    return tables.compared(parts), config | {"title": f"decay {decay}"}
+
+
+def test_two_studies_side_by_side_have_differences_with_errors_and_say_which_settings_differ():
+    (first, one), (second, other) = comparable(80.0, 0.1), comparable(76.0, 0.2)
+    record = DATA | {"classes": 10, "image_shape": [1, 32, 32], "sha256": {"train": "a"}}
+    table = tables.comparison(first, second, [one, other], ["ci", "demo"], [record, record | {"sha256": {"train": "b"}}])
+    row = table.tidy.set_index("quantity").loc["test_accuracy_percent"]
+    assert (row["difference"], row["difference_standard_error"]) == (-4.0, pytest.approx(math.hypot(3, 3)))
+    assert list(table.tidy["quantity"]).count("clean_information_bits") == 1
+    assert list(table.tidy["noise"]) == ["", "", "l2", "linf"]
+    page = table.markdown()
+    assert "models.A.weight_decay 0.1 | 0.2" in page
+    assert "title" not in page
+    assert "do not have the same images" in page
+
+
+def test_cells_that_one_study_lacks_stay_in_the_comparison():
+    first, config = comparable()
+    record = DATA | {"classes": 10, "image_shape": [1, 32, 32]}
+    second = first.assign(model="mine")
+    table = tables.comparison(first, second, [config, config], ["ci", "own"], [record, record])
+    assert list(table.shown["own"])[:1] == ["—"]
+    assert "80 ± 3" in list(table.shown["own"])
+    assert "The studies have the same settings." in table.notes
+
+
+def compile_latex(folder, bodies):
+    """Compile tables as they would stand in a paper: one minimal document with booktabs and nothing else."""
+    program = shutil.which("tectonic") or shutil.which("pdflatex")
+    if program is None:
+        pytest.skip("neither pdflatex nor tectonic is installed (Debian: texlive-latex-base texlive-latex-recommended)")
+    source = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}" + "\\clearpage ".join(bodies)
+    (folder / "tables.tex").write_text(source + "\\end{document}", encoding="utf-8")
+    options = ["-halt-on-error", "-interaction=nonstopmode"] if program.endswith("pdflatex") else []
+    result = subprocess.run([program, *options, "tables.tex"], cwd=folder, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout[-2000:]
+
+
 def test_latex_compiles(tmp_path):
-    if shutil.which("pdflatex") is None:
-        pytest.skip("pdflatex is not installed")
-    body = tables.table1(runs(), {"A": [128, 32], "B": [128]}, STUDY, DATA).latex()
-    body += tables.further_models(runs(), {"B": [128]}, STUDY, DATA).latex()
-    source = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}" + body + "\\end{document}"
-    (tmp_path / "table.tex").write_text(source)
-    subprocess.run(["pdflatex", "-halt-on-error", "table.tex"], cwd=tmp_path, check=True, capture_output=True)
+    first, config = comparable()
+    record = DATA | {"classes": 10, "image_shape": [1, 32, 32]}
+    strange = STUDY | {"title": "50 % of {mine}_é ~ $x$ \\ & #1 ^ <b> λ 北"}
+    bodies = [
+        tables.table1(runs(), {"A": [128, 32], "B": [128]}, strange, DATA).latex(),
+        tables.table2(random_label_runs(), {"A": [128], "B": [128]}, STUDY, DATA).latex(),
+        tables.further_models(runs(), {"B": [128]}, STUDY, DATA).latex(),
+        tables.differences(runs(), STUDY, DATA).latex(),
+        tables.comparison(first, first, [config, config], ["ci", "demo"], [record, record]).latex(),
+    ]
+    assert r"\multicolumn{2}{c}{A} & \multicolumn{2}{c}{B}" in bodies[0]
+    compile_latex(tmp_path, bodies)
