@@ -1,79 +1,148 @@
 """A study on a user's own arrays with a user's own network, from nothing to tables and curves."""
 
+import copy
 import csv
 import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
-NETWORK = """
-from torch import nn
+PAGE = Path(__file__).parents[2] / "docs/bring-your-own.md"
+SECTION = PAGE.read_text().split("\n## ")[1]
+FILES = dict(re.findall(r"```(?:python|yaml)\n# (\w+\.\w+)\n(.*?)```", SECTION, re.DOTALL))
+COMMANDS = re.search(r"```\n(.*?)```", SECTION, re.DOTALL).group(1).splitlines()
+STUDY = yaml.safe_load(FILES["my_study.yaml"])["studies"]["my_study"]
 
 
-def build(image_shape, classes):
-    channels, height, width = image_shape
-    return nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, 32), nn.ReLU(), nn.Linear(32, classes))
-"""
-
-STUDY = {
-    "extends": "ci",
-    "title": "Mine",
-    "data": {
-        "dataset": "arrays",
-        "file": "my_images.npz",
-        "train_images": None,
-        "test_images": None,
-        "extra_images": None,
-        "validation_images": 20,
-    },
-    "whitening": {"components": 40},
-    "models": {
-        "A": {"factory": "my_networks:build"},
-        "B": {"weight_decay": 0.01},
-        **dict.fromkeys(("C", "A-BN", "B+", "A+")),
-    },
-    "calibration": None,
-    "sensitivity": None,
-    "ablations": None,
-    "attack_audit": None,
-    "multilayer_perceptron": None,
-    "perturbations": {"images": 20, "cells": {"C": None, "B+": None}},
-    "tables": {"table1": {"C": None}, "table2": {"C": None}, "further_models": None},
-    "figures": {"figure5": None},
-}
-
-
-@pytest.fixture
-def own_study(project):
+def write_images(folder, classes=3, side=12, channels=1, images=150):
     rng = np.random.default_rng(0)
-    labels = rng.integers(0, 3, 150)
-    images = rng.integers(0, 120, (150, 12, 12), dtype=np.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[4 * label : 4 * label + 4] += 100
-    np.savez(project.folder / "my_images.npz", images=images, labels=labels)
-    (project.folder / "my_networks.py").write_text(NETWORK)
-    (project.folder / "my_study.yaml").write_text(yaml.safe_dump({"studies": {"my_study": STUDY}}))
-    return project
+    labels = np.arange(images) % classes
+    shape = (images, side, side) if channels == 1 else (images, side, side, channels)
+    pixels = rng.integers(0, 120, shape, dtype=np.uint8)
+    for image, label in zip(pixels, labels, strict=True):
+        image[label % side] += 100
+    np.savez(folder / "my_images.npz", images=pixels, labels=labels)
 
 
-def test_own_arrays_and_own_network_give_tables_and_curves(own_study):
-    own_study.snakemake("--configfile", "my_study.yaml", "--cores", "2", "my_study")
-    results = own_study.folder / "results/my_study"
+def write_study(project, change=None):
+    study = copy.deepcopy(STUDY)
+    if change:
+        change(study)
+    (project.folder / "my_networks.py").write_text(FILES["my_networks.py"])
+    (project.folder / "my_study.yaml").write_text(yaml.safe_dump({"studies": {"my_study": study}}))
+
+
+def planned(project, target="my_study"):
+    return project.planned_jobs("--configfile", "my_study.yaml", "--", target)
+
+
+def test_the_page_works_as_it_stands_there(project):
+    assert set(FILES) == {"make_my_images.py", "my_networks.py", "my_study.yaml"}
+    assert "snakemake --configfile my_study.yaml --cores 2 my_study" in COMMANDS
+    for name, text in FILES.items():
+        (project.folder / name).write_text(text)
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for command in COMMANDS:
+        subprocess.run(command, shell=True, check=True, cwd=project.folder, env=os.environ | {"PATH": programs})
+    results = project.folder / "results/my_study"
     record = json.loads((results / "data/arrays/dataset.json").read_text())
     assert (record["classes"], record["image_shape"]) == (3, [1, 12, 12])
     with (results / "tables/table1.csv").open() as stream:
-        assert {row["model"] for row in csv.DictReader(stream)} == {"A", "B"}
+        rows = list(csv.DictReader(stream))
+    assert {row["model"] for row in rows} == {"mine", "decayed"}
+    accuracy = {row["model"]: float(row["mean"]) for row in rows if row["quantity"] == "test_accuracy_percent"}
+    assert accuracy["mine"] > 60, "stripes are easy to tell apart"
     with (results / "tables/fault_tolerance.csv").open() as stream:
         assert {row["noise"] for row in csv.DictReader(stream)} == {"l2", "linf", "gaussian"}
-    assert not (results / "tables/sensitivity.csv").exists()
-    assert "the user's own images" in (results / "tables/table1.md").read_text()
+    promised = {"table1", "table2", "differences", "weight_decay", "fault_tolerance", "reverse_transmission"}
+    assert {path.stem for path in (results / "tables").iterdir()} == promised
+    assert {path.stem for path in (results / "figures").iterdir()} == {"figure4", "figure5", "history", "weight_decay"}
+    page = (results / "tables/table1.md").read_text()
+    assert "the user's own images" in page
+    assert "printed" not in page
+    assert "9 read as 6" not in (results / "tables/fault_tolerance.md").read_text()
+    assert (project.folder / "my_report.html").stat().st_size > 1e5
+    assert (results / "records.zip").stat().st_size < 1e6
 
 
-def test_images_too_small_for_the_papers_network_are_refused_with_the_smallest_size(own_study):
-    study = STUDY | {"models": STUDY["models"] | {"A": {"factory": None}}}
-    (own_study.folder / "my_study.yaml").write_text(yaml.safe_dump({"studies": {"my_study": study}}))
-    run = "results/my_study/runs/cnn/A/batch128/original/seed1"
-    result = own_study.snakemake("--configfile", "my_study.yaml", "--cores", "1", f"{run}/metrics.json", check=False)
+@pytest.mark.parametrize(("classes", "side", "channels"), [(2, 8, 3), (26, 16, 1)])
+def test_any_number_of_classes_grey_or_rgb(project, classes, side, channels):
+    """One model, one batch size, one seed, no weight decay, one table: the smallest study."""
+    write_images(project.folder, classes, side, channels, images=312)
+
+    def smallest(study):
+        study["models"] = {"mine": study["models"]["mine"]}
+        study["seeds"] = [1]
+        study["tables"] = {"table1": {"mine": [16]}}
+        study["whitening"] |= {"colour": "rgb" if channels == 3 else "grey", "components": 30}
+        study["perturbations"] |= {"cells": {"mine": [16]}, "images": 40, "max_steps": 20, "points": 5}
+        study["reverse_transmission"]["max_steps"] = 20
+        study["figures"] = {"figure4": {"model": "mine", "batch_size": 16}, "figure5": {"a": "mine", "batch_size": 16}}
+        del study["calibration"]
+
+    write_study(project, smallest)
+    project.snakemake("--configfile", "my_study.yaml", "--cores", "2", "my_study")
+    results = project.folder / "results/my_study"
+    record = json.loads((results / "data/arrays/dataset.json").read_text())
+    assert (record["classes"], record["image_shape"]) == (classes, [channels, side, side])
+    with (results / "figures/figure5.csv").open() as stream:
+        bits = [float(row["information_bits"]) for row in csv.DictReader(stream)]
+    assert 0 < max(bits) <= np.log2(classes) + 1e-9
+    with (results / "tables/reverse_transmission.csv").open() as stream:
+        assert [row["model"] for row in csv.DictReader(stream)] == ["mine"]
+
+
+LEFT_OUT = {
+    "calibration": (
+        lambda s: (s.pop("calibration"), s["models"].update(decayed={"base": "mine", "weight_decay": 0.1})),
+        {"choose_weight_decay", "weight_decay", "figure_weight_decay"},
+    ),
+    "perturbations": (
+        lambda s: (s.pop("perturbations"), s.pop("reverse_transmission"), s["figures"].pop("figure5")),
+        {"probe_together_my_study", "fault_tolerance", "reverse_transmission", "figure5"},
+    ),
+    "table2": (lambda s: s["tables"].pop("table2"), {"table2"}),
+    "figure5": (lambda s: s["figures"].pop("figure5"), {"figure5"}),
+    "figure4": (lambda s: s["figures"].pop("figure4"), {"figure4", "example_images"}),
+}
+NEVER = {"table3", "figure1", "figure2", "figure3", "figure5_batch_norm", "audit_attacks", "sensitivity", "ablations"}
+
+
+@pytest.mark.parametrize("part", LEFT_OUT)
+def test_what_a_study_leaves_out_is_left_out_and_nothing_else(project, part):
+    write_images(project.folder)
+    write_study(project)
+    whole = set(planned(project))
+    change, missing = LEFT_OUT[part]
+    write_study(project, change)
+    assert whole - set(planned(project)) == missing
+    assert not whole & NEVER
+
+
+def test_images_too_small_for_the_papers_network_are_refused_before_any_job_with_the_smallest_size(project):
+    write_images(project.folder)
+    write_study(project, lambda study: study["models"].update(mine={}))
+    result = project.snakemake("--configfile", "my_study.yaml", "--cores", "1", "my_study", check=False)
     assert result.returncode != 0
-    assert "square images of at least 28x28" in result.stdout + result.stderr
+    sentence = (
+        "studies.my_study.data has images of 12x12 pixels, and the CNN of Table 3 (models.mine) takes at least 28x28"
+    )
+    assert sentence in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    assert not (project.folder / "results").exists()
+
+
+def test_images_of_28_pixels_are_large_enough_for_the_papers_network(project):
+    write_images(project.folder, side=28)
+    write_study(project, lambda study: study["models"].update(mine={}))
+    assert planned(project, "results/my_study/tables/table3.md") == {
+        "prepare_data": 1,
+        "describe_network": 1,
+        "table3": 1,
+    }
