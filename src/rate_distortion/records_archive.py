@@ -1,10 +1,11 @@
 """A study's records in one archive: everything behind its tables and figures, without weights and without images.
 
-The archive is a ZIP file. Its first member, ``manifest.json``, says what it is: the study's name and configuration, and size and
-SHA-256 of every file. The same records give the same bytes: files are in order of their names and bear one fixed date.
+The archive is a ZIP file. Its first member, ``manifest.json``, says what it is: the study's name and configuration, and
+size and SHA-256 of every file. The same records give the same bytes: files are in order of their names and bear one date.
 
-An archive may come from anywhere, so nothing in it is trusted: a manifest that names a path outside the study's folder, a member
-that the manifest does not name, a link, or a file of another size or checksum is refused before a single file is put in place.
+An archive may come from anywhere, so nothing in it is trusted: a manifest that names a path outside the study's folder, a
+member that the manifest does not name, a link, or a file of another size or checksum is refused before a single file is put
+in place.
 """
 
 from __future__ import annotations
@@ -184,7 +185,9 @@ def _checked_manifest(content: Any, path: str | Path) -> Manifest:
         raise ArchiveError(f"the manifest of {path} has the format {found!r}; this version reads {FORMAT!r}")
     study, configuration, listed = (content.get(key) for key in ("study", "configuration", "files"))
     if not isinstance(study, str) or not STUDY_NAME.fullmatch(study):
-        raise ArchiveError(f"the manifest of {path} names the study {study!r}; a name has small letters, digits, _ and -")
+        raise ArchiveError(
+            f"the manifest of {path} names the study {study!r}; a name has small letters, digits, _ and -"
+        )
     if not isinstance(configuration, dict) or not isinstance(listed, dict) or not listed:
         raise ArchiveError(f"the manifest of {path} lacks the study's configuration or its files")
     for name, described in listed.items():

@@ -68,13 +68,13 @@ def test_weights_images_and_what_is_made_from_records_stay_out(study):
 def test_what_is_packed_comes_out_and_the_same_records_give_the_same_bytes(study, archive, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     manifest = records_archive.unpack(archive, elsewhere)
-    assert {path.relative_to(elsewhere).as_posix(): path.read_bytes() for path in elsewhere.rglob("*") if path.is_file()} == (
-        RECORDS
-    )
+    assert {
+        path.relative_to(elsewhere).as_posix(): path.read_bytes() for path in elsewhere.rglob("*") if path.is_file()
+    } == (RECORDS)
     assert (manifest.study, manifest.configuration) == ("ci", {"title": "Tiny"})
     for path in study.rglob("*"):
         path.touch()
-    records_archive.pack(tmp_path / "again.zip", study, "ci", {"title": "Tiny"}, reversed(sorted(RECORDS)))
+    records_archive.pack(tmp_path / "again.zip", study, "ci", {"title": "Tiny"}, sorted(RECORDS, reverse=True))
     assert (tmp_path / "again.zip").read_bytes() == archive.read_bytes()
 
 
@@ -135,7 +135,7 @@ def test_a_damaged_archive_puts_nothing_in_place(archive, tmp_path):
         place = stored.getinfo("plan.md").header_offset + 30 + len("plan.md")
     damaged[place] ^= 0xFF
     archive.write_bytes(damaged)
-    with pytest.raises(ArchiveError, match="plan.md in .* is not the file that was packed"):
+    with pytest.raises(ArchiveError, match=r"plan\.md in .* is not the file that was packed"):
         records_archive.unpack(archive, tmp_path / "elsewhere")
     assert not (tmp_path / "elsewhere").exists()
 

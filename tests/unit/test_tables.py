@@ -240,14 +240,20 @@ def comparable(mean=80.0, decay=0.1):
         "table1": pandas.DataFrame([cell | {"standard_error": 3.0}]),
         "fault_tolerance": pandas.DataFrame([area, area | {"noise": "linf"}]),
     }
-    config = {"training": {"epochs": 20, "learning_rate": 0.05}, "seeds": [1, 2], "models": {"A": {"weight_decay": decay}}}
+    config = {
+        "training": {"epochs": 20, "learning_rate": 0.05},
+        "seeds": [1, 2],
+        "models": {"A": {"weight_decay": decay}},
+    }
     return tables.compared(parts), config | {"title": f"decay {decay}"}
 
 
 def test_two_studies_side_by_side_have_differences_with_errors_and_say_which_settings_differ():
     (first, one), (second, other) = comparable(80.0, 0.1), comparable(76.0, 0.2)
     record = DATA | {"classes": 10, "image_shape": [1, 32, 32], "sha256": {"train": "a"}}
-    table = tables.comparison(first, second, [one, other], ["ci", "demo"], [record, record | {"sha256": {"train": "b"}}])
+    table = tables.comparison(
+        first, second, [one, other], ["ci", "demo"], [record, record | {"sha256": {"train": "b"}}]
+    )
     row = table.tidy.set_index("quantity").loc["test_accuracy_percent"]
     assert (row["difference"], row["difference_standard_error"]) == (-4.0, pytest.approx(math.hypot(3, 3)))
     assert list(table.tidy["quantity"]).count("clean_information_bits") == 1

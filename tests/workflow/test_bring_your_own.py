@@ -16,7 +16,7 @@ import yaml
 PAGE = Path(__file__).parents[2] / "docs/bring-your-own.md"
 SECTION = PAGE.read_text().split("\n## ")[1]
 FILES = dict(re.findall(r"```(?:python|yaml)\n# (\w+\.\w+)\n(.*?)```", SECTION, re.DOTALL))
-COMMANDS = re.search(r"```\n(.*?)```", SECTION, re.DOTALL).group(1).splitlines()
+COMMANDS = re.search(r"\n\n```\n(.*?)```", SECTION, re.DOTALL).group(1).splitlines()
 STUDY = yaml.safe_load(FILES["my_study.yaml"])["studies"]["my_study"]
 
 

@@ -333,9 +333,7 @@ def batch_norm_panels(wildcards):
     model = batch_norm_model(study)
     if model is None:
         raise WorkflowError(f"study {study.name} has no model with batch normalization in figures.figure5")
-    return [
-        figure5_panel(wildcards, mode, f"{mode} statistics", model, mode) for mode in study.evaluation_modes(model)
-    ]
+    return [figure5_panel(wildcards, mode, f"{mode} statistics", model, mode) for mode in study.evaluation_modes(model)]
 
 
 def training_threads(wildcards):
@@ -407,7 +405,9 @@ def perceptron_summary(wildcards):
     """What a table or figure of the multilayer perceptrons says of the study it shows."""
     settings = study_of(wildcards).config["multilayer_perceptron"]
     own = {key: settings[key] for key in ("epochs", "learning_rate", "batch_size", "hidden_widths")}
-    return study_summary(wildcards) | own | {"figure2_epochs": settings["gradient_snr"].get("epochs", settings["epochs"])}
+    return (
+        study_summary(wildcards) | own | {"figure2_epochs": settings["gradient_snr"].get("epochs", settings["epochs"])}
+    )
 
 
 def gradient_ratio(wildcards):

@@ -11,7 +11,9 @@ from rate_distortion.job_log import job_log
 
 def read(paths: list[str]) -> pandas.DataFrame:
     """The compared cells of one study."""
-    return tables.compared({Path(path).stem: pandas.read_csv(path, keep_default_na=False, na_values=[""]) for path in paths})
+    return tables.compared(
+        {Path(path).stem: pandas.read_csv(path, keep_default_na=False, na_values=[""]) for path in paths}
+    )
 
 
 def main(

@@ -31,8 +31,8 @@ def read_arrays(path: str | Path, split: str, seed: int) -> LabelledImages:
     """Read a split of a user's file.
 
     The file holds ``images`` (uint8; (N, side, side) or (N, side, side, 1 or 3); side 8 to 64), ``labels`` (integers
-    (N,), 2 to 1,000 classes, every one from 0 to the largest present) and optionally ``split`` ((N,), "train" and "test", or 0 and 1). Without
-    ``split``, a fifth of each class is the test split, drawn from the seed, as is the order of the images.
+    (N,), 2 to 1,000 classes, every one from 0 to the largest present) and optionally ``split`` ((N,), "train" and "test",
+    or 0 and 1). Without ``split``, a fifth of each class is the test split, drawn from the seed, as is the order of the images.
 
     Raises:
         DatasetError: the file is missing or damaged, or an array does not fit.

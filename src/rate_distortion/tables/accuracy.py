@@ -125,7 +125,9 @@ def further_models(
                 **{heading: theirs[quantity] for heading, quantity in shown.items() if paper},
             }
         )
-    source = "Printed: model B of Table 1 with what section 4.3 adds for B+ (2 ± 0.3 % and 0.3 ± 0.1 points): SVHN, 5 seeds."
+    source = (
+        "Printed: model B of Table 1 with what section 4.3 adds for B+ (2 ± 0.3 % and 0.3 ± 0.1 points): SVHN, 5 seeds."
+    )
     return Table(
         tidy,
         pandas.DataFrame(rows),
@@ -134,7 +136,9 @@ def further_models(
     )
 
 
-def printed_beside(paper: Mapping[str, Mapping], cells: Mapping[str, Sequence[int]], data: Mapping[str, Any]) -> Mapping:
+def printed_beside(
+    paper: Mapping[str, Mapping], cells: Mapping[str, Sequence[int]], data: Mapping[str, Any]
+) -> Mapping:
     """The paper's cells that a table sets beside its own; none beside a user's images, whose models only share a name."""
     if data.get("dataset") == "arrays":
         return {}

@@ -95,7 +95,9 @@ def scale_notes(
     same = ("sources_md5", "classes", "image_shape", "sha256")
     if any(data[0].get(key) != data[1].get(key) for key in same):
         notes.append("The studies do not have the same images: a difference is between studies and not between models.")
-    notes.append("Difference: second minus first, with the root of the summed squares of both standard errors; not paired.")
+    notes.append(
+        "Difference: second minus first, with the root of the summed squares of both standard errors; not paired."
+    )
     return notes
 
 

@@ -15,7 +15,6 @@ import pandas
 
 from rate_distortion import files
 
-
 LATEX_TEXT = str.maketrans(
     {
         "\\": r"\textbackslash{}",

@@ -1,0 +1,80 @@
+"""Records travel: a study's tables and figures are made again elsewhere from its archive; two studies side by side."""
+
+import csv
+import shutil
+
+import pytest
+import yaml
+
+ARCHIVE = "results/ci/records.zip"
+FROM_RECORDS = ("--config", "records=[colleague.zip]", "--")
+HEAVY = ("train", "probe", "prepare", "download", "example_images", "audit_attacks", "describe_network", "choose")
+
+
+@pytest.fixture(scope="module")
+def packed(finished_ci, tmp_path_factory):
+    """The archive of the finished study ci, made twice."""
+    folder = tmp_path_factory.mktemp("packed")
+    for name in ("first.zip", "second.zip"):
+        finished_ci.snakemake("--cores", "1", "-f", ARCHIVE)
+        shutil.move(finished_ci.folder / ARCHIVE, folder / name)
+    return folder
+
+
+def test_the_same_records_give_the_same_archive_and_no_weights(packed):
+    archive = packed / "first.zip"
+    assert archive.read_bytes() == (packed / "second.zip").read_bytes()
+    assert archive.stat().st_size < 5e6
+
+
+def test_every_table_and_figure_is_made_again_elsewhere_byte_for_byte(packed, finished_ci, project):
+    shutil.copy(packed / "first.zip", project.folder / "colleague.zip")
+    project.edit_config(lambda config: config["studies"].pop("ci"))  # the archive brings its study
+    jobs = project.planned_jobs(*FROM_RECORDS, "ci")
+    assert not [rule for rule in jobs if rule.startswith(HEAVY)]
+    project.snakemake("--cores", "2", *FROM_RECORDS, "ci")
+    here, there = (folder / "results/ci" for folder in (project.folder, finished_ci.folder))
+    for folder in ("tables", "figures"):
+        names = {path.name for path in (there / folder).iterdir()}
+        assert {path.name for path in (here / folder).iterdir()} == names
+        for name in sorted(names):
+            if not name.endswith((".png", ".svg")):
+                assert (here / folder / name).read_bytes() == (there / folder / name).read_bytes(), name
+    assert not list(project.folder.rglob("*.safetensors"))
+    assert not list(project.folder.rglob("*.npy"))
+    assert project.planned_jobs(*FROM_RECORDS, "ci") == {}
+
+
+def test_an_archive_of_a_study_that_was_trained_here_is_refused(packed, finished_ci):
+    result = finished_ci.snakemake("-n", "--config", f"records=[{packed / 'first.zip'}]", "--", "ci", check=False)
+    assert result.returncode != 0
+    assert "has been trained here" in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_two_studies_side_by_side(packed, project):
+    """The archive's study beside itself under another name: every difference is zero and every setting is shared."""
+    shutil.copy(packed / "first.zip", project.folder / "colleague.zip")
+    target = "results/compare/ci-versus-ci/comparison"
+    project.snakemake("--cores", "2", *FROM_RECORDS, f"{target}.md")
+    with (project.folder / f"{target}.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["part"] for row in rows} == {"table1", "table2", "further_models", "fault_tolerance"}
+    assert {float(row["difference"]) for row in rows if row["difference"]} == {0.0}
+    assert "The studies have the same settings." in (project.folder / f"{target}.md").read_text()
+    assert (project.folder / f"{target}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_comparison_of_a_study_that_is_none_is_no_target(project):
+    result = project.snakemake("-n", "results/compare/ci-versus-other/comparison.md", check=False)
+    assert "No rule to produce" in result.stdout + result.stderr or "MissingRule" in result.stdout + result.stderr
+
+
+def test_a_study_that_leaves_parts_out_can_be_compared(project):
+    config = yaml.safe_load((project.folder / "config.yaml").read_text())
+    assert "ci" in config["studies"]
+    lean = {"extends": "ci", "perturbations": None, "reverse_transmission": None, "attack_audit": None}
+    lean |= {"figures": {"figure5": None}, "tables": {"table2": None, "further_models": None}}
+    project.edit_config(lambda c: c["studies"].update(lean=lean))
+    jobs = project.planned_jobs("results/compare/ci-versus-lean/comparison.md")
+    assert (jobs["compare"], jobs["table1"], jobs["table2"], jobs["fault_tolerance"]) == (1, 2, 1, 1)
