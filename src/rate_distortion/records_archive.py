@@ -99,7 +99,8 @@ def pack(
         for path in paths
     }
     manifest = Manifest(study, dict(configuration), described, provenance.library_hash())
-    text = json.dumps({"format": FORMAT, **vars(manifest)}, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    # The order of keys is kept: rows and panels come in the order of the configuration.
+    text = json.dumps({"format": FORMAT, **vars(manifest)}, indent=1, allow_nan=False) + "\n"
     with (
         files.completed(target) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,

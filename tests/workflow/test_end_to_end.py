@@ -33,6 +33,20 @@ def test_every_promised_file_is_there_and_holds_what_it_should(finished_ci):
     assert yaml.safe_load((results / "config.yaml").read_text())["data"]["train_images"] == 300
 
 
+def test_the_latex_of_every_table_compiles_in_one_minimal_document(finished_ci, tmp_path):
+    program = shutil.which("pdflatex")
+    if program is None:
+        pytest.skip("pdflatex is not installed (Debian: texlive-latex-base texlive-latex-recommended)")
+    tables = sorted((finished_ci.folder / "results/ci/tables").glob("*.tex"))
+    assert len(tables) >= len(TABLES)
+    body = "\\clearpage\n".join(table.read_text() for table in tables)
+    document = f"\\documentclass{{article}}\n\\usepackage{{booktabs}}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
+    (tmp_path / "tables.tex").write_text(document)
+    command = [program, "-halt-on-error", "-interaction=nonstopmode", "tables.tex"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout[-2000:]
+
+
 def test_table1_is_the_mean_of_the_runs(finished_ci):
     results = finished_ci.folder / "results/ci"
     accuracies = [
