@@ -57,20 +57,18 @@ def comparison(
     tidy = order.join(sides[0], on=KEYS).join(sides[1], on=KEYS).reset_index(drop=True)
     tidy["difference"] = tidy["second_mean"] - tidy["first_mean"]
     tidy["difference_standard_error"] = np.hypot(tidy["first_standard_error"], tidy["second_standard_error"])
-    shown = pandas.DataFrame(
+    rows = [
         [
-            {
-                "cell": " ".join(str(part) for part in (row.model, f"at {row.batch_size}", row.noise) if part),
-                "batch norm": row.batch_norm_evaluation,
-                "quantity": row.quantity.replace("_", " "),
-                names[0]: or_dash(row.first_mean, row.first_standard_error),
-                names[1]: or_dash(row.second_mean, row.second_standard_error),
-                "difference": or_dash(row.difference, row.difference_standard_error),
-            }
-            for row in tidy.itertuples()
+            " ".join(str(part) for part in (row.model, f"at {row.batch_size}", row.noise) if part),
+            row.batch_norm_evaluation,
+            row.quantity.replace("_", " "),
+            or_dash(row.first_mean, row.first_standard_error),
+            or_dash(row.second_mean, row.second_standard_error),
+            or_dash(row.difference, row.difference_standard_error),
         ]
-    )
-    shown.columns = ["cell", "batch norm", "quantity", *_distinct(names), "difference"]
+        for row in tidy.itertuples()
+    ]
+    shown = pandas.DataFrame(rows, columns=["cell", "batch norm", "quantity", *_distinct(names), "difference"])
     return Table(
         tidy,
         shown,
