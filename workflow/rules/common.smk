@@ -10,6 +10,7 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from rate_distortion import datasets, studies
+from rate_distortion.claims import comparability
 
 SCHEMA = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schema.yaml").read_text())
 
@@ -82,6 +83,7 @@ def study_targets(name):
     return [
         f"{folder}/config.yaml",
         f"{folder}/plan.md",
+        *(f"{folder}/claims.{kind}" for kind in ("csv", "md")),
         *(f"{folder}/tables/{table}.{kind}" for table in tables for kind in ("csv", "md", "tex")),
         *([f"{folder}/tables/attack_audit.csv"] if "attack_audit" in study.config else []),
         *(f"{folder}/figures/{figure}.{kind}" for figure in figures for kind in ("svg", "png", "csv")),
@@ -357,3 +359,38 @@ def figure2_panels(wildcards):
 
 def plane_settings(wildcards):
     return study_of(wildcards).config["multilayer_perceptron"]["information_plane"]
+
+
+def claim_records(wildcards):
+    """Every record that a claim may rest on, by kind; of parts that the study leaves out there are none."""
+    study = study_of(wildcards)
+    swept = [path for path in part_records(wildcards, "perturbations", kind="") if path]
+    return {
+        "metrics": part_records(wildcards, "table1", "table2", "further_models", "calibration"),
+        "weight_decay": [f"results/{study.name}/weight_decay.json"] if "calibration" in study.config else [],
+        "sweeps": [f"{folder}perturbations/sweeps.npz" for folder in swept],
+        "reverse_transmission": [f"{folder}reverse_transmission.csv" for folder in swept],
+        "gradient_snr": perceptron_records(wildcards, "gradient_snr") if study.perceptron_cells() else [],
+        "information_plane": perceptron_records(wildcards, "information_plane") if study.perceptron_cells() else [],
+        "network": [f"results/{study.name}/network.csv"],
+    }
+
+
+def claim_datasets(wildcards):
+    """What the study's data are, by the part of the study."""
+    digits = [perceptron_data(wildcards)] if study_of(wildcards).perceptron_cells() else []
+    return [study_dataset(wildcards), *digits]
+
+
+def claim_settings(wildcards):
+    """What decides on a claim beside the records: sizes by part, and how curves are read."""
+    study = study_of(wildcards)
+    models = {cell.model: study.model(cell.model) for cell in study.cells("perturbations")}
+    normalized = {name for name, settings in models.items() if settings["normalization"] == "batch"}
+    return {
+        "sizes": comparability.study_sizes(study),
+        "snr_ratio": gradient_ratio(wildcards) if study.perceptron_cells() else "literal",
+        "evaluation_modes": {
+            name: settings["batch_norm_evaluation"] if name in normalized else "none" for name, settings in models.items()
+        },
+    }
