@@ -1,8 +1,8 @@
 """A verdict on every number and ordering that the paper prints, and on its own arithmetic.
 
 Inputs: what the study has recorded of each claim; a part that the study leaves out has no files, and its claims stay undecided.
-Outputs: results/{study}/claims.csv (one row per claim) and claims.md (the same for people).
-Steps: claims.
+Outputs: results/{study}/claims.csv (one row per claim), claims.md (the same for people), overview.csv (one row per table and figure).
+Steps: claims, overview.
 """
 
 
@@ -33,3 +33,23 @@ rule claims:
         finished=True,
     script:
         "../scripts/claims.py"
+
+
+rule overview:
+    """One row per table and figure: verdicts, scale, command, minutes of training; `make readme` shows it in README."""
+    input:
+        unpack(overview_records),
+        claims="results/{study}/claims.csv",
+    output:
+        "results/{study}/overview.csv",
+    log:
+        "logs/{study}/overview.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        study=lambda wildcards: wildcards.study,
+    script:
+        "../scripts/overview.py"

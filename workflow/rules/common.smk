@@ -84,6 +84,7 @@ def study_targets(name):
         f"{folder}/config.yaml",
         f"{folder}/plan.md",
         *(f"{folder}/claims.{kind}" for kind in ("csv", "md")),
+        f"{folder}/overview.csv",
         *(f"{folder}/tables/{table}.{kind}" for table in tables for kind in ("csv", "md", "tex")),
         *([f"{folder}/tables/attack_audit.csv"] if "attack_audit" in study.config else []),
         *(f"{folder}/figures/{figure}.{kind}" for figure in figures for kind in ("svg", "png", "csv")),
@@ -364,16 +365,34 @@ def plane_settings(wildcards):
 def claim_records(wildcards):
     """Every record that a claim may rest on, by kind; of parts that the study leaves out there are none."""
     study = study_of(wildcards)
-    swept = [path for path in part_records(wildcards, "perturbations", kind="") if path]
+    folder, perceptrons = f"results/{study.name}", bool(study.perceptron_cells())
+    packing, transfer = (study.config.get(part, {}) for part in ("sphere_packing", "transfer"))
     return {
         "metrics": part_records(wildcards, "table1", "table2", "further_models", "calibration"),
-        "weight_decay": [f"results/{study.name}/weight_decay.json"] if "calibration" in study.config else [],
-        "sweeps": [f"{folder}perturbations/sweeps.npz" for folder in swept],
-        "reverse_transmission": [f"{folder}reverse_transmission.csv" for folder in swept],
-        "gradient_snr": perceptron_records(wildcards, "gradient_snr") if study.perceptron_cells() else [],
-        "information_plane": perceptron_records(wildcards, "information_plane") if study.perceptron_cells() else [],
-        "network": [f"results/{study.name}/network.csv"],
+        "weight_decay": [f"{folder}/weight_decay.json"] if "calibration" in study.config else [],
+        "sweeps": part_records(wildcards, "perturbations", kind="perturbations/sweeps.npz"),
+        "reverse_transmission": part_records(wildcards, "perturbations", kind="reverse_transmission.csv"),
+        "gradient_snr": perceptron_records(wildcards, "gradient_snr") if perceptrons else [],
+        "information_plane": perceptron_records(wildcards, "information_plane") if perceptrons else [],
+        "sphere_packing": [
+            f"{folder}/runs/sphere_packing/{variant}/seed{seed}/geometry.csv"
+            for variant in packing.get("variants", ())
+            for seed in packing["seeds"]
+        ],
+        "transfer": [
+            f"{folder}/transfer/{model}/seed{seed}/{shots}.csv"
+            for model in transfer.get("models", ())
+            for seed in study.config["seeds"]
+            for shots in ("zero_shot", "one_shot")
+        ],
+        "network": [f"{folder}/network.csv"],
     }
+
+
+def finished_claim_records(wildcards):
+    """Those of the claims' records that exist when the workflow is read."""
+    kinds = claim_records(wildcards) | {"datasets": claim_datasets(wildcards)}
+    return {kind: [path for path in paths if Path(path).exists()] for kind, paths in kinds.items()}
 
 
 def claim_datasets(wildcards):
@@ -394,3 +413,15 @@ def claim_settings(wildcards):
             name: settings["batch_norm_evaluation"] if name in normalized else "none" for name, settings in models.items()
         },
     }
+
+
+def overview_records(wildcards):
+    """The metrics of the trainings behind each part of a study, for what they cost."""
+    study = study_of(wildcards)
+    parts = ("table1", "table2", "calibration", "further_models", "perturbations", "transfer")
+    records = {part: part_records(wildcards, part) for part in parts if study.cells(part)}
+    for figure in ("gradient_snr", "information_plane"):
+        paths = perceptron_records(wildcards, figure) if study.perceptron_cells() else []
+        records[figure] = [str(Path(path).with_name("metrics.json")) for path in paths]
+    packing = claim_records(wildcards)["sphere_packing"]
+    return records | {"sphere_packing": [str(Path(path).with_name("metrics.json")) for path in packing]}

@@ -88,7 +88,9 @@ def assess(
     return list(decided.values())
 
 
-def assess_study(paths: Mapping[str, Sequence[str]], settings: Mapping[str, Any], *, finished: bool) -> list[Assessment]:
+def assess_study(
+    paths: Mapping[str, Sequence[str]], settings: Mapping[str, Any], *, finished: bool
+) -> list[Assessment]:
     """A verdict on every claim of the project's ledger from a study's files.
 
     Args:
@@ -99,9 +101,7 @@ def assess_study(paths: Mapping[str, Sequence[str]], settings: Mapping[str, Any]
         finished: as for :func:`assess`.
     """
     sizes = counted_sizes(settings["sizes"], [prepared_data.describe(Path(path).parent) for path in paths["datasets"]])
-    records = StudyRecords(
-        paths, snr_ratio=settings["snr_ratio"], evaluation_modes=settings["evaluation_modes"]
-    )
+    records = StudyRecords(paths, snr_ratio=settings["snr_ratio"], evaluation_modes=settings["evaluation_modes"])
     return assess(load(), records, sizes, finished=finished)
 
 
@@ -124,13 +124,12 @@ def write(assessments: list[Assessment], study: Mapping[str, Any], csv: str | Pa
 
 def markdown(assessments: list[Assessment], study: Mapping[str, Any]) -> str:
     """The claims for people: how many have which verdict, then a table for each place of the paper."""
-    counts = Counter(own.verdict for own in assessments)
     lines = [
         f"# What the paper prints, judged by study {study['name']}",
         "",
         f"{study['title']}.",
         "",
-        f"{len(assessments)} claims: " + ", ".join(f"{counts[name]} {name}" for name in verdicts.VERDICTS) + ".",
+        f"{counted(assessments)}.",
         "",
     ]
     rows = [
@@ -148,12 +147,20 @@ def markdown(assessments: list[Assessment], study: Mapping[str, Any]) -> str:
     return "\n".join([*lines, pandas.DataFrame(rows).to_markdown(index=False, disable_numparse=True), ""])
 
 
+def counted(assessments: Sequence[Assessment]) -> str:
+    """How many claims have which verdict, in words."""
+    counts = Counter(own.verdict for own in assessments)
+    return f"{len(assessments)} claims: " + ", ".join(f"{counts[name]} {name}" for name in verdicts.VERDICTS)
+
+
 def _printed_words(claim: Claim) -> str:
     if isinstance(claim.printed, str):
         return claim.printed
     about = "about " if claim.printed_as == "about" else ""
-    error = "" if claim.printed_standard_error is None else f" ± {claim.printed_standard_error:g}"
-    return f"{about}{claim.printed:g}{error} {claim.unit}"
+    if claim.printed_standard_error is None:
+        return f"{about}{claim.printed} {claim.unit}"
+    decimals = len(str(claim.printed_standard_error).partition(".")[2])
+    return f"{claim.printed:.{decimals}f} ± {claim.printed_standard_error} {claim.unit}"
 
 
 def _measured_words(own: Assessment) -> str:
@@ -198,7 +205,9 @@ def _exact(claim: Claim, compared: str, value: float) -> Assessment:
     decimals = len(str(claim.printed).partition(".")[2])
     holds = round(value, decimals) == claim.printed
     reason = f"counted: {1000 * value:,.0f}, {'as' if holds else 'other than'} printed"
-    return Assessment(claim, compared, Sample(value, 0.0, 0), verdict=REPRODUCED if holds else NOT_REPRODUCED, reason=reason)
+    return Assessment(
+        claim, compared, Sample(value, 0.0, 0), verdict=REPRODUCED if holds else NOT_REPRODUCED, reason=reason
+    )
 
 
 def _number(own: Assessment, values: pandas.Series) -> Assessment:
@@ -209,7 +218,9 @@ def _number(own: Assessment, values: pandas.Series) -> Assessment:
     on_scale = verdicts.sample(np.log10(values) if claim.scale == "log10" else values)
     own = replace(own, measured=_in_unit(on_scale, claim.scale))
     if (refusal := _refusal(on_scale.n)) or own.comparability != FULL:
-        words = f"numbers are compared at the paper's data and size only; this is {_comparability_words(own.comparability)}"
+        words = (
+            f"numbers are compared at the paper's data and size only; this is {_comparability_words(own.comparability)}"
+        )
         return replace(own, reason=refusal or words)
     printed = math.log10(claim.printed) if claim.scale == "log10" else claim.printed
     if claim.printed_as == "single_run":
@@ -233,7 +244,9 @@ def _ordering(own: Assessment, parts: measures.Parts) -> Assessment:
         return replace(own, reason=refusal)
     agreeing = int((parts[weakest] > -allowance).sum())
     where = f"weakest part ({weakest})" if len(parts) > 1 else weakest
-    reason = f"{where}: {samples[weakest].mean:.3g}, above {-allowance or 0:g} in {agreeing} of {samples[weakest].n} seeds"
+    reason = (
+        f"{where}: {samples[weakest].mean:.3g}, above {-allowance or 0:g} in {agreeing} of {samples[weakest].n} seeds"
+    )
     return replace(own, evidence=verdicts.ordering(list(samples.values()), allowance), reason=reason)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rate_distortion.datasets import catalogue
 from rate_distortion.studies import Study
 
 FULL, REDUCED, OTHER_DATA = "full", "reduced", "other data"
@@ -36,7 +37,9 @@ def study_sizes(study: Study) -> dict[str, dict[str, Any]]:
         swept = config["perturbations"]
         parts["figure5"] = networks | {key: swept[key] for key in ("step_size", "step_growth")}
         parts["figure5"]["swept_images"] = swept["images"]
-    return parts | _perceptron_sizes(study) | {"architecture": {}, "arithmetic": {}}
+    if "transfer" in config:
+        parts["transfer"] = extended | {"handwritten_digits": config["transfer"]["dataset"]}
+    return parts | _bottleneck_sizes(study) | _perceptron_sizes(study) | {"architecture": {}, "arithmetic": {}}
 
 
 def counted_sizes(
@@ -70,7 +73,7 @@ def _with_image_counts(
     """A folder of two digits belongs to the parts that say which digits, every other folder to the parts that do not."""
     pair = "digits" in sizes
     for data in descriptions:
-        if data["dataset"] == sizes.get("dataset") and pair == (data["classes"] == 2):
+        if "train_images" not in sizes and data["dataset"] == sizes.get("dataset") and pair == (data["classes"] == 2):
             images, splits = data["images"], data["train_on"].split("+")
             trained = images["train"] if part == "calibration" else sum(images[split] for split in splits)
             return {**sizes, "train_images": trained, **({"test_images": images["test"]} if "test" in images else {})}
@@ -89,6 +92,15 @@ def _additional_data(study: Study) -> dict[str, Any]:
         return {}
     training = study.training("B+", 128, "original")
     return {"extra_images": study.config["data"]["extra_images"], "extra_epochs": training["epochs"]}
+
+
+def _bottleneck_sizes(study: Study) -> dict[str, dict[str, Any]]:
+    if "sphere_packing" not in study.config:
+        return {}
+    settings = study.config["sphere_packing"]
+    sizes = {key: settings[key] for key in ("dataset", "epochs", "learning_rate", "batch_size", "weight_decay", "beta")}
+    available = catalogue.SPLIT_SIZES.get(settings["dataset"], {}).get("train")
+    return {"sphere_packing": sizes | {"train_images": settings.get("train_images", available)}}
 
 
 def _perceptron_sizes(study: Study) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -89,6 +90,14 @@ class Ledger:
             if claim.measure == measure and dict(claim.arguments) == arguments:
                 return claim.printed, claim.printed_standard_error
         raise KeyError(f"the ledger has no claim about {measure} with {arguments}")
+
+    def printed_or_nan(self, measure: str, **arguments: Any) -> tuple[float, float]:
+        """As :meth:`printed`, with not a number for what the paper does not print."""
+        try:
+            value, error = self.printed(measure, **arguments)
+        except KeyError:
+            return math.nan, math.nan
+        return float(value), math.nan if error is None else float(error)
 
 
 @functools.cache

@@ -107,7 +107,9 @@ def sufficient_weight_decay(records: StudyRecords) -> pandas.Series:
     fitted = random.assign(fitted=capacity.fits_random_labels(random)).pivot(
         index="seed", columns="weight_decay", values="fitted"
     )
-    smallest = {seed: [value for value in row.index if not row[value]] for seed, row in fitted.sort_index(axis=1).iterrows()}
+    smallest = {
+        seed: [value for value in row.index if not row[value]] for seed, row in fitted.sort_index(axis=1).iterrows()
+    }
     return pandas.Series({seed: min(values) for seed, values in smallest.items() if values}, dtype=float)
 
 
@@ -159,9 +161,7 @@ def plateau_chains(records: StudyRecords, chains: Sequence[Sequence[str]]) -> Pa
 
 
 @measure
-def change_by_depth(
-    records: StudyRecords, activations: Sequence[str], normalization: str, early_layers: int
-) -> Parts:
+def change_by_depth(records: StudyRecords, activations: Sequence[str], normalization: str, early_layers: int) -> Parts:
     """The last layer's level changes less than any other's, and the early layers' on average more than the middle ones'."""
     parts = {}
     for activation in activations:
@@ -306,7 +306,9 @@ def residual_information(records: StudyRecords, models: Sequence[str], noises: S
         return sweep.records["information_bits"].iloc[-1]
 
     return {
-        f"{model}, {noise}": (_over_sweeps(records, model, noise, last) - _over_sweeps(records, model, than, last)).dropna()
+        f"{model}, {noise}": (
+            _over_sweeps(records, model, noise, last) - _over_sweeps(records, model, than, last)
+        ).dropna()
         for model in models
         for noise in noises
     }
@@ -335,6 +337,54 @@ def read_as(
         return fault_tolerance.read_as_percent(sweep, label, prediction) - more_than_percent
 
     return {noise: _over_sweeps(records, model, noise, share) for noise in noises}
+
+
+# Sphere packing: Figure 6.
+
+
+@measure
+def partition_epoch(records: StudyRecords, variant: str, purity: float) -> pandas.Series:
+    """First recorded epoch at which neighbours share a label to a given share; seeds that never do are left out."""
+    rows = records.sphere_packing(variant)
+    return rows[rows["purity"] >= purity].groupby("seed")["epoch"].min().astype(float)
+
+
+@measure
+def falling_power(records: StudyRecords, variant: str, purity: float) -> Parts:
+    """The share of the power at the partition that is gone at the end."""
+    rows = records.sphere_packing(variant)
+    apart = rows[rows["purity"] >= purity].groupby("seed")["power"].first()
+    return {"power at the end below that at the partition": (1 - _at_the_end(rows)["power"] / apart).dropna()}
+
+
+@measure
+def larger_clusters(records: StudyRecords, first: str, others: Sequence[str]) -> Parts:
+    """log10 of radius and distance of the clusters at the end, over those of the first variant."""
+    own = _at_the_end(records.sphere_packing(first))
+    parts = {}
+    for variant in others:
+        other = _at_the_end(records.sphere_packing(variant))
+        for quantity, words in (("cluster_radius", "clusters"), ("centre_distance", "distances")):
+            parts[f"{variant}: {words}"] = np.log10(other[quantity] / own[quantity]).dropna()
+    return parts
+
+
+@measure
+def early_purity(records: StudyRecords, first: str, second: str) -> Parts:
+    """Purity at the first record after the first step: the second variant less the first."""
+
+    def early(variant: str) -> pandas.Series:
+        rows = records.sphere_packing(variant)
+        return rows[rows["epoch"] > 0].groupby("seed")["purity"].first()
+
+    return {f"{second} above {first}": (early(second) - early(first)).dropna()}
+
+
+@measure
+def circular(records: StudyRecords, first: str, second: str) -> Parts:
+    """Isotropy of the clusters at the end: the second variant less the first."""
+    ends = [_at_the_end(records.sphere_packing(variant))["isotropy"] for variant in (first, second)]
+    return {f"{second} above {first}": (ends[1] - ends[0]).dropna()}
 
 
 # Transfer: Figure 7.
@@ -369,7 +419,8 @@ def margin_minus_accuracy(records: StudyRecords, model: str, shots: str) -> pand
 def one_shot_calibration(records: StudyRecords, model: str) -> Parts:
     """One-shot, the mean margin lies below accuracy, and over-confidence is smaller than zero-shot."""
     over = {
-        shots: _transferred(records, model, shots, "margin_overconfidence_points") for shots in ("zero_shot", "one_shot")
+        shots: _transferred(records, model, shots, "margin_overconfidence_points")
+        for shots in ("zero_shot", "one_shot")
     }
     return {
         "margin below accuracy": -_transferred(records, model, "one_shot", "margin_minus_accuracy_points"),
@@ -420,6 +471,11 @@ def _over_sweeps(
     records: StudyRecords, model: str, noise: str, quantity: Callable[[fault_tolerance.RecordedSweep], float]
 ) -> pandas.Series:
     return _known({seed: quantity(sweep) for seed, sweep in records.sweeps_of(model, noise).items()})
+
+
+def _at_the_end(rows: pandas.DataFrame) -> pandas.DataFrame:
+    """The last record of every seed."""
+    return rows.sort_values("epoch").groupby("seed").last()
 
 
 def _known(values: Mapping[int, float] | Iterable) -> pandas.Series:

@@ -53,7 +53,9 @@ class StudyRecords:
     @functools.cached_property
     def runs(self) -> pandas.DataFrame:
         """One row per convolutional network: metrics.json, with the absolute gap and the logarithm of the loss gap."""
-        runs = pandas.DataFrame([json.loads(path.read_text(encoding="utf-8")) for path in self._files("metrics", "runs")])
+        runs = pandas.DataFrame(
+            [json.loads(path.read_text(encoding="utf-8")) for path in self._files("metrics", "runs")]
+        )
         with np.errstate(invalid="ignore", divide="ignore"):
             log_gap = np.log10(runs["loss_gap"].astype(float))
         return runs.assign(absolute_gap=runs["generalization_gap"].abs(), log10_loss_gap=log_gap)
@@ -62,9 +64,9 @@ class StudyRecords:
         """A quantity of a cell, by seed; runs in which it is not a finite number are left out."""
         runs = self.runs
         chosen = (runs["model"] == model) & (runs["batch_size"] == batch_size) & (runs["labels"] == labels)
-        values = runs[chosen].set_index("seed")[column].astype(float)
-        if values.empty:
+        if not chosen.any():
             raise MissingError(f"run of model {model} at batch size {batch_size} on {labels} labels")
+        values = runs[chosen].set_index("seed")[column].astype(float)
         return values.replace([np.inf, -np.inf], np.nan).dropna()
 
     @functools.cached_property
@@ -126,6 +128,14 @@ class StudyRecords:
         """The layers of Table 3."""
         return pandas.read_csv(self._files("network", "network of Table 3")[0])
 
+    def sphere_packing(self, variant: str) -> pandas.DataFrame:
+        """geometry.csv of a variant's seeds, in the order of epochs."""
+        paths = [path for path in self._files("sphere_packing", "sphere packing") if path.parts[-3] == variant]
+        if not paths:
+            raise MissingError(f"sphere packing of variant {variant}")
+        frames = [pandas.read_csv(path).assign(seed=int(path.parts[-2].removeprefix("seed"))) for path in paths]
+        return pandas.concat(frames, ignore_index=True).sort_values(["seed", "epoch"], kind="stable")
+
     def transfer(self, shots: str) -> pandas.DataFrame:
         """zero_shot.csv (of the handwritten digits alone) or one_shot.csv of every transferred network, with model and seed."""
         frames = []
@@ -134,6 +144,8 @@ class StudyRecords:
                 rows = pandas.read_csv(path)
                 identity = {"model": path.parts[-3], "seed": int(path.parts[-2].removeprefix("seed"))}
                 frames.append(rows[rows["target"] == rows["target"].iloc[0]].assign(**identity))
+        if not frames:
+            raise MissingError(f"{shots} of any network")
         return pandas.concat(frames, ignore_index=True)
 
     def _files(self, kind: str, words: str) -> Sequence[Path]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas
 
-from rate_distortion import capacity, printed
+from rate_distortion import capacity
+from rate_distortion.claims import ledger
 from rate_distortion.tables.layout import Table, notes, or_dash, summarise, to_precision, weight_decay_note
 
 TABLE1_QUANTITIES = {"test_accuracy": "test_accuracy_percent", "generalization_gap": "generalization_gap_points"}
@@ -35,7 +36,7 @@ def table1(
     """
     tidy = summarise(runs, ["model", "batch_size"], TABLE1_QUANTITIES | LOSS_GAP)
     headings = {"test_accuracy_percent": "test (%)", "generalization_gap_points": "gap (points)"}
-    tidy, shown = _as_printed(tidy, cells, headings, printed.TABLE1, len(study["seeds"]))
+    tidy, shown = _as_printed(tidy, cells, headings, _printed("original", TABLE1_QUANTITIES), len(study["seeds"]))
     return Table(
         tidy,
         shown,
@@ -69,7 +70,7 @@ def table2(
     )
     tidy = tidy.merge(flags.groupby(["model", "batch_size"], sort=False).sum().reset_index())
     headings = {"train_accuracy_percent": "train (%)", "absolute_generalization_gap_points": "gap (points)"}
-    tidy, shown = _as_printed(tidy, cells, headings, printed.TABLE2, len(study["seeds"]))
+    tidy, shown = _as_printed(tidy, cells, headings, _printed("random", TABLE2_QUANTITIES), len(study["seeds"]))
     collapsed = [
         f"{row.model} at {row.batch_size}: {row.collapsed_seeds} of {row.n}"
         for row in tidy.drop_duplicates(["model", "batch_size"]).itertuples()
@@ -121,18 +122,28 @@ def further_models(
     )
 
 
+def _printed(labels: str, quantities: Mapping[str, str]) -> Callable[[str, int, str], tuple[float, float]]:
+    """What the paper prints in the cells of a table; not a number where it prints nothing."""
+    columns = {name: column for column, name in quantities.items()}
+
+    def cell(model: str, batch_size: int, quantity: str) -> tuple[float, float]:
+        if quantity not in columns:
+            return math.nan, math.nan
+        return ledger.load().printed_or_nan(
+            "run_quantity", quantity=columns[quantity], model=model, batch_size=batch_size, labels=labels
+        )
+
+    return cell
+
+
 def _as_printed(
     tidy: pandas.DataFrame,
     cells: Mapping[str, Sequence[int]],
     headings: Mapping[str, str],
-    paper: Mapping[str, Mapping[int, tuple]],
+    from_paper: Callable[[str, int, str], tuple[float, float]],
     seeds: int,
 ) -> tuple[pandas.DataFrame, pandas.DataFrame]:
     """The paper's numbers beside ours, tidy; and the printed layout, a row of ours above a row of the paper's."""
-
-    def from_paper(model: str, size: int, quantity: str) -> tuple[float, float]:
-        cell = paper.get(model, {}).get(size)
-        return cell[list(headings).index(quantity)] if cell and quantity in headings else (math.nan, math.nan)
 
     tidy = tidy.assign(seeds_planned=seeds)
     tidy[["printed_mean", "printed_standard_error"]] = [
