@@ -155,7 +155,7 @@ def _grouped(sweeps: Sequence[RecordedSweep]) -> Mapping[tuple, list[RecordedSwe
 
 
 def area(snr_db: Any, values: Any) -> float:
-    """Area under a curve over the interval that all areas here have, in the values' unit times dB; NaN where it is not covered."""
+    """Area under a curve over the interval that all areas here have, in the values' unit times dB; NaN outside the curve."""
     return snr.area_under_curve(snr_db, values, AREA_LOW_DB, AREA_HIGH_DB)
 
 

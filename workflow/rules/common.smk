@@ -340,7 +340,9 @@ def perceptron_summary(wildcards):
     """What a table or figure of the multilayer perceptrons says of the study it shows."""
     settings = study_of(wildcards).config["multilayer_perceptron"]
     own = {key: settings[key] for key in ("epochs", "learning_rate", "batch_size", "hidden_widths")}
-    return study_summary(wildcards) | own | {"figure2_epochs": settings["gradient_snr"].get("epochs", settings["epochs"])}
+    return (
+        study_summary(wildcards) | own | {"figure2_epochs": settings["gradient_snr"].get("epochs", settings["epochs"])}
+    )
 
 
 def gradient_ratio(wildcards):
@@ -410,7 +412,8 @@ def claim_settings(wildcards):
         "sizes": comparability.study_sizes(study),
         "snr_ratio": gradient_ratio(wildcards) if study.perceptron_cells() else "literal",
         "evaluation_modes": {
-            name: settings["batch_norm_evaluation"] if name in normalized else "none" for name, settings in models.items()
+            name: settings["batch_norm_evaluation"] if name in normalized else "none"
+            for name, settings in models.items()
         },
     }
 

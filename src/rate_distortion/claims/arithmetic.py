@@ -95,7 +95,7 @@ def signed_gap_of_b(ledger: Ledger) -> Finding:
     others = (PAPER_SEEDS * (train - gap) - one_seed) / (PAPER_SEEDS - 1)
     reason = (
         f"the mean test accuracy would be {train - gap:.1f} %, so that the four seeds other than the one with {one_seed} % had "
-        f"{others:.1f} % on average; a constant predictor has {shares.min():.1f} % at least: the gap is a mean of absolute values"
+        f"{others:.1f} % on average; a constant predictor has {shares.min():.1f} % at least: the mean is of absolute values"
     )
     return Finding(train - gap, bool(others >= shares.min()), reason)
 
@@ -189,7 +189,7 @@ def sum_of_architecture_rows(ledger: Ledger) -> Finding:
 
 @calculation
 def codewords_and_capacity(_: Ledger) -> Finding:
-    """Equation 2's number of codewords against 2 to the power of n times Equation 1's capacity, over several ratios and lengths."""
+    """Equation 2's number of codewords against 2 to the power of n times Equation 1's capacity, at several ratios and n."""
     worst = 0.0
     for ratio in (0.1, 1.0, 10.0, 1000.0):
         for length in (1, 2, 64, 1000):

@@ -6,6 +6,7 @@ seeds; the ordering says that all of them are above zero. ``MEASURES`` names the
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -58,7 +59,7 @@ def run_chains(records: StudyRecords, quantity: str, chains: Sequence[Sequence[s
     return {
         f"{low} < {high}": (_cell(records, quantity, high, labels) - _cell(records, quantity, low, labels)).dropna()
         for chain in chains
-        for low, high in zip(chain, chain[1:], strict=False)
+        for low, high in itertools.pairwise(chain)
     }
 
 
@@ -101,7 +102,7 @@ def more_data(records: StudyRecords, first: str, second: str) -> Parts:
 
 @measure
 def sufficient_weight_decay(records: StudyRecords) -> pandas.Series:
-    """By seed the smallest weight decay of the grid from which on that seed fits no random labels; seeds without any are left out."""
+    """By seed the smallest weight decay of the grid with which it fits no random labels; seeds without any are left out."""
     runs = records.calibration
     random = runs[runs["labels"] == "random"]
     fitted = random.assign(fitted=capacity.fits_random_labels(random)).pivot(
@@ -156,7 +157,7 @@ def plateau_chains(records: StudyRecords, chains: Sequence[Sequence[str]]) -> Pa
     return {
         f"{early} before {late}": (settled(late) - settled(early)).dropna()
         for chain in chains
-        for early, late in zip(chain, chain[1:], strict=False)
+        for early, late in itertools.pairwise(chain)
     }
 
 

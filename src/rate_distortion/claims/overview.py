@@ -1,7 +1,7 @@
 """One row per table and figure: what came of its claims, at what scale, by which command, at what cost.
 
-``results/<study>/overview.csv`` has the rows of one study. ``python -m rate_distortion.claims.overview results/<study>/overview.csv``
-makes it the one that README.md shows: it becomes ``docs/verdicts.csv``, and README's table is written anew from that.
+``results/<study>/overview.csv`` has the rows of one study. ``python -m rate_distortion.claims.overview`` with that path makes
+it the one that README.md shows: it becomes ``docs/verdicts.csv``, and README's table is written anew from that.
 """
 
 from __future__ import annotations

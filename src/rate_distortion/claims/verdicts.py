@@ -1,9 +1,9 @@
 """The statistics behind a verdict: equivalence to a printed number, an ordering over seeds, and Holm's correction.
 
 Every claim has two p-values. The one of *support* is small when the data could hardly look like this if the claim were false;
-the one of *contradiction* is small when they could hardly look like this if it were true. So the chance of calling a false claim
-reproduced and that of calling a true one not reproduced are both held at ``LEVEL``, within each family of claims, and what
-neither test settles stays undecided.
+the one of *contradiction* is small when they could hardly look like this if it were true. So the chance of calling a false
+claim reproduced and that of calling a true one not reproduced are both held at ``LEVEL``, within each family of claims, and
+what neither test settles stays undecided.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def equivalence(ours: Sample, printed: Sample, margin: float) -> Evidence:
     """Two one-sided Welch tests of two means, and the two tests of the opposite.
 
     Support: both "lower by the margin or more" and "higher by the margin or more" are rejected (the larger p-value counts).
-    Contradiction: "within the margin" is rejected. Its p-value is twice the smaller of two one-sided ones, because a margin that
-    is small against the standard error gives both sides their chance.
+    Contradiction: "within the margin" is rejected. Its p-value is twice the smaller of two one-sided ones, because a margin
+    that is small against the standard error gives both sides their chance.
 
     Args:
         ours, printed: two independent means. An error of 0 is no error: with one on either side the test has the degrees of
@@ -69,7 +69,7 @@ def equivalence(ours: Sample, printed: Sample, margin: float) -> Evidence:
 
 
 def equivalence_to_one_run(ours: Sample, printed: float, margin: float) -> Evidence:
-    """As :func:`equivalence`, for a printed value of a single run, whose spread is not known: it is given that of our own seeds.
+    """As :func:`equivalence`, for the printed value of a single run: its spread is unknown, and taken to be that of our seeds.
 
     The difference between a mean of n values and one further value of the same spread s has the error s sqrt(1 + 1/n).
     """
@@ -80,8 +80,8 @@ def equivalence_to_one_run(ours: Sample, printed: float, margin: float) -> Evide
 def ordering(parts: Sequence[Sample], allowance: float = 0.0) -> Evidence:
     """An ordering whose parts must all hold: every mean difference is above minus the allowance.
 
-    Support is an intersection-union test (the largest of one-sided paired t-tests' p-values: it is valid without any correction,
-    since one part that fails makes the whole claim false). Contradiction needs one part reversed; its p-value is the smallest,
+    Support is an intersection-union test (the largest of one-sided paired t-tests' p-values: it needs no correction, since
+    one part that fails makes the whole claim false). Contradiction needs one part reversed; its p-value is the smallest,
     times the number of parts.
 
     Args:
