@@ -40,6 +40,9 @@ COLUMNS = (
 )
 
 
+NO_SEED = "no seed has it within the study's steps and epochs"
+
+
 @dataclass(frozen=True)
 class Assessment:
     """A claim beside what was measured.
@@ -214,7 +217,7 @@ def _number(own: Assessment, values: pandas.Series) -> Assessment:
     """A measured mean against a printed one."""
     claim = own.claim
     if values.empty:
-        return replace(own, reason="no seed has it within the study's steps or epochs")
+        return replace(own, reason=NO_SEED)
     on_scale = verdicts.sample(np.log10(values) if claim.scale == "log10" else values)
     own = replace(own, measured=_in_unit(on_scale, claim.scale))
     if (refusal := _refusal(on_scale.n)) or own.comparability != FULL:
@@ -235,7 +238,7 @@ def _ordering(own: Assessment, parts: measures.Parts) -> Assessment:
     """Differences that must all be above zero, over our own seeds."""
     fewest = min(len(values) for values in parts.values())
     if fewest == 0:
-        return replace(own, reason="no seed has it within the study's steps or epochs")
+        return replace(own, reason=NO_SEED)
     allowance = own.claim.margin.value if own.claim.margin else 0.0
     samples = {name: verdicts.sample(values) for name, values in parts.items()}
     weakest = min(samples, key=lambda name: _standing(samples[name], allowance))

@@ -108,6 +108,7 @@ def sufficient_weight_decay(records: StudyRecords) -> pandas.Series:
     fitted = random.assign(fitted=capacity.fits_random_labels(random)).pivot(
         index="seed", columns="weight_decay", values="fitted"
     )
+    fitted = fitted.dropna()  # a seed counts when all of the grid is there
     smallest = {
         seed: [value for value in row.index if not row[value]] for seed, row in fitted.sort_index(axis=1).iterrows()
     }
@@ -121,6 +122,8 @@ def best_weight_decay(records: StudyRecords, quantity: str) -> Parts:
     if chosen is None:
         raise MissingError("sufficient weight decay in its grid")
     table = runs[runs["labels"] == "original"].pivot(index="seed", columns="weight_decay", values=quantity)
+    if chosen not in table:
+        raise MissingError(f"run with weight decay {chosen:g} on original labels")
     others = [value for value in table.columns if value != chosen]
     return {f"better than {value:g}": (table[chosen] - table[value]).dropna() for value in others}
 
@@ -213,6 +216,8 @@ def compression(
     drops = information_plane.compression(records.information_plane)
     layer = _last_hidden_layer(records.information_plane)
     own = drops[(drops["layer"] == layer) & (drops["labels"] == labels)].set_index("seed")["drop_bits"]
+    if own.empty:
+        raise MissingError(f"information plane on {labels} labels")
     if more_than_bits is not None:
         return {f"drop above {more_than_bits:g} bits": own - more_than_bits}
     return {f"drop below {less_than_bits:g} bits": less_than_bits - own}
@@ -221,7 +226,7 @@ def compression(
 @measure
 def slow_rise(records: StudyRecords) -> Parts:
     """On random labels I(T; Y) of the output rises, and reaches half of its last value later than on the original ones."""
-    plane = records.information_plane
+    plane = _with_both_labels(records.information_plane)
     output = plane[plane["layer"] == plane["layer"].max()]
     rise, half = {}, {}
     for (labels, seed), curve in output.sort_values("epoch").groupby(["labels", "seed"]):
@@ -236,7 +241,7 @@ def slow_rise(records: StudyRecords) -> Parts:
 @measure
 def memorization(records: StudyRecords) -> Parts:
     """I(X; T) of the last hidden layer at the last epoch: random labels less original ones."""
-    plane = records.information_plane
+    plane = _with_both_labels(records.information_plane)
     own = plane[(plane["layer"] == _last_hidden_layer(plane)) & (plane["epoch"] == plane["epoch"].max())]
     bits = own.pivot(index="seed", columns="labels", values="input_information_bits")
     return {"random above original": (bits["random"] - bits["original"]).dropna()}
@@ -462,6 +467,13 @@ def _by_layer(records: StudyRecords, activation: str, normalization: str, quanti
     """Seeds in rows, layers in order of depth in columns."""
     summary = _gradient_summary(records, activation, normalization)
     return summary.pivot(index="seed", columns="layer", values=quantity).sort_index(axis=1)
+
+
+def _with_both_labels(plane: pandas.DataFrame) -> pandas.DataFrame:
+    for labels in ("original", "random"):
+        if labels not in set(plane["labels"]):
+            raise MissingError(f"information plane on {labels} labels")
+    return plane
 
 
 def _last_hidden_layer(plane: pandas.DataFrame) -> int:

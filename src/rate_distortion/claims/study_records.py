@@ -86,7 +86,7 @@ class StudyRecords:
     def sweeps(self) -> list[fault_tolerance.RecordedSweep]:
         """Every sweep of every probed network."""
         folders = [path.parent.parent for path in self._files("sweeps", "perturbations")]
-        return [sweep for folder in folders for sweep in fault_tolerance.read_run(folder)]
+        return [sweep for folder in folders if _is_finished(folder) for sweep in fault_tolerance.read_run(folder)]
 
     def sweeps_of(self, model: str, noise: str) -> dict[int, fault_tolerance.RecordedSweep]:
         """The sweeps of a model under a noise, by seed: with its own statistics, at the largest batch size that was swept."""
@@ -100,8 +100,13 @@ class StudyRecords:
     @functools.cached_property
     def reverse_transmission(self) -> pandas.DataFrame:
         """One row per label of every probed network, with its model, batch size and seed."""
+        paths = [
+            path for path in self._files("reverse_transmission", "reverse transmission") if _is_finished(path.parent)
+        ]
+        if not paths:
+            raise MissingError("reverse transmission")
         frames = []
-        for path in self._files("reverse_transmission", "reverse transmission"):
+        for path in paths:
             run = json.loads((path.parent / "metrics.json").read_text(encoding="utf-8"))
             identity = {key: run[key] for key in ("model", "batch_size", "seed")}
             frames.append(pandas.read_csv(path).assign(**identity))
@@ -152,6 +157,11 @@ class StudyRecords:
         if not self._paths[kind]:
             raise MissingError(words)
         return self._paths[kind]
+
+
+def _is_finished(folder: Path) -> bool:
+    """Whether a run whose probes are there is there itself; while it is being made again it is not."""
+    return (folder / "metrics.json").exists()
 
 
 def _read_perceptrons(paths: Iterable[Path]) -> pandas.DataFrame:
