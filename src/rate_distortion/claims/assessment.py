@@ -14,8 +14,9 @@ import pandas
 
 from rate_distortion import files, prepared_data
 from rate_distortion.claims import arithmetic, measures, verdicts
-from rate_distortion.claims.comparability import FULL, comparability, counted_sizes
+from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes
 from rate_distortion.claims.ledger import Claim, Ledger, load
+from rate_distortion.claims.overview import ITEMS
 from rate_distortion.claims.study_records import MissingError, StudyRecords
 from rate_distortion.claims.verdicts import NOT_REPRODUCED, REPRODUCED, UNDECIDED, Evidence, Sample
 from rate_distortion.tables.layout import to_precision
@@ -126,15 +127,22 @@ def write(assessments: list[Assessment], study: Mapping[str, Any], csv: str | Pa
 
 
 def markdown(assessments: list[Assessment], study: Mapping[str, Any]) -> str:
-    """The claims for people: how many have which verdict, then a table for each place of the paper."""
-    lines = [
+    """The claims for people: how many have which verdict, then a table for each table and figure of the paper."""
+    sections = [
         f"# What the paper prints, judged by study {study['name']}",
-        "",
         f"{study['title']}.",
-        "",
-        f"{counted(assessments)}.",
-        "",
+        f"{counted(assessments)}. Of an ordering, measured is the difference of its weakest part, above 0 where it holds.",
     ]
+    left = list(assessments)
+    for item in ITEMS:
+        own = [each for each in left if each.claim.id.startswith(item.prefix)]
+        left = [each for each in left if each not in own]
+        sections += [f"## {item.name}", _section(own)] if own else []
+    sections += ["## Beside the paper: its authors' follow-up", _section(left)] if left else []
+    return "\n\n".join(sections) + "\n"
+
+
+def _section(assessments: Sequence[Assessment]) -> str:
     rows = [
         {
             "claim": own.claim.id,
@@ -147,7 +155,7 @@ def markdown(assessments: list[Assessment], study: Mapping[str, Any]) -> str:
         }
         for own in assessments
     ]
-    return "\n".join([*lines, pandas.DataFrame(rows).to_markdown(index=False, disable_numparse=True), ""])
+    return pandas.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
 
 
 def counted(assessments: Sequence[Assessment]) -> str:
@@ -220,11 +228,8 @@ def _number(own: Assessment, values: pandas.Series) -> Assessment:
         return replace(own, reason=NO_SEED)
     on_scale = verdicts.sample(np.log10(values) if claim.scale == "log10" else values)
     own = replace(own, measured=_in_unit(on_scale, claim.scale))
-    if (refusal := _refusal(on_scale.n)) or own.comparability != FULL:
-        words = (
-            f"numbers are compared at the paper's data and size only; this is {_comparability_words(own.comparability)}"
-        )
-        return replace(own, reason=refusal or words)
+    if refusal := _refusal(on_scale.n) or _size_refusal(own):
+        return replace(own, reason=refusal)
     printed = math.log10(claim.printed) if claim.scale == "log10" else claim.printed
     if claim.printed_as == "single_run":
         evidence = verdicts.equivalence_to_one_run(on_scale, printed, claim.margin.value)
@@ -243,7 +248,7 @@ def _ordering(own: Assessment, parts: measures.Parts) -> Assessment:
     samples = {name: verdicts.sample(values) for name, values in parts.items()}
     weakest = min(samples, key=lambda name: _standing(samples[name], allowance))
     own = replace(own, measured=samples[weakest])
-    if refusal := _refusal(fewest):
+    if refusal := _refusal(fewest) or _size_refusal(own):
         return replace(own, reason=refusal)
     agreeing = int((parts[weakest] > -allowance).sum())
     where = f"weakest part ({weakest})" if len(parts) > 1 else weakest
@@ -271,16 +276,20 @@ def _refusal(seeds: int) -> str:
     return f"{seeds} {'seed' if seeds == 1 else 'seeds'}; fewer than {verdicts.FEWEST_SEEDS} decide nothing"
 
 
+def _size_refusal(own: Assessment) -> str:
+    """Numbers, and orderings about a size, need the paper's data and size."""
+    if own.comparability == FULL or (own.claim.kind == "ordering" and not own.claim.full_size_only):
+        return ""
+    where = "at a reduced size" if own.comparability == REDUCED else f"on {own.comparability}"
+    return f"compared at the paper's data and size only; this is {where}"
+
+
 def _in_unit(own: Sample, scale: str) -> Sample:
     """The geometric mean, with its error to first order, of a sample on the logarithmic scale."""
     if scale != "log10":
         return own
     mean = 10**own.mean
     return Sample(mean, mean * math.log(10) * own.standard_error, own.n)
-
-
-def _comparability_words(compared: str) -> str:
-    return "at a reduced size" if compared == "reduced" else f"on {compared}"
 
 
 def _distance_words(claim: Claim, mean: float) -> str:

@@ -63,6 +63,7 @@ class Claim:
     printed_as: str | None = None
     margin: Margin | None = None
     scale: str = "linear"
+    full_size_only: bool = False
     linked_to: tuple[str, ...] = field(default=())
 
 
