@@ -1,8 +1,9 @@
 # Each target is a few lines a person could type. After `source .venv/bin/activate` none of them is needed.
 PYTHON ?= python3
 BIN := .venv/bin
+STUDY ?= small
 
-.PHONY: demo test lint bench lock
+.PHONY: demo test lint bench readme lock
 
 demo: .venv ## Everything of study demo: tables, figures, report items
 	$(BIN)/snakemake --cores all
@@ -18,6 +19,9 @@ lint: .venv ## Style of Python, of the workflow, and Snakemake's own linter
 
 bench: .venv ## Every comparison with a peer, into benchmarks/results.md
 	$(BIN)/python benchmarks/run_all.py
+
+readme: .venv ## README's table of results from a finished study: make readme STUDY=small
+	$(BIN)/python -m rate_distortion.claims.overview results/$(STUDY)/overview.csv
 
 lock: .venv ## Resolve pyproject.toml again into hash-locked requirements
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade --quiet \

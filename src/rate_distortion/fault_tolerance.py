@@ -104,7 +104,7 @@ def summary(sweeps: Sequence[RecordedSweep], seed: int = 0) -> pandas.DataFrame:
     """
     rows = []
     for key, group in _grouped(sweeps).items():
-        areas = [_area(sweep.records["snr_db"], sweep.records["information_bits"]) for sweep in group]
+        areas = [area(sweep.records["snr_db"], sweep.records["information_bits"]) for sweep in group]
         low, high = area_interval(group, seed)
         last = [sweep.records.iloc[-1] for sweep in group]
         rows.append(
@@ -115,12 +115,12 @@ def summary(sweeps: Sequence[RecordedSweep], seed: int = 0) -> pandas.DataFrame:
                 "area_high_bits_db": high,
                 "mean_information_bits": np.mean(areas) / (AREA_HIGH_DB - AREA_LOW_DB),
                 "clean_information_bits": np.mean([sweep.records["information_bits"].iloc[0] for sweep in group]),
-                "half_information_snr_db": _half_information_db(group),
+                "half_information_snr_db": half_information_db(group),
                 "lowest_accuracy_percent": np.mean([sweep.records["accuracy_percent"].min() for sweep in group]),
                 "last_snr_db": np.mean([row["snr_db"] for row in last]),
                 "last_information_bits": np.mean([row["information_bits"] for row in last]),
                 "last_floor_bits": np.mean([row["floor_bits"] for row in last]),
-                "nine_to_six_percent": np.mean([_read_as(sweep, 9, 6) for sweep in group]),
+                "nine_to_six_percent": np.mean([read_as_percent(sweep, 9, 6) for sweep in group]),
                 "seeds": len(group),
                 "images": len(group[0].labels),
             }
@@ -142,7 +142,7 @@ def area_interval(sweeps: Sequence[RecordedSweep], seed: int = 0, replicates: in
         means.append(np.mean([_resampled_area(sweeps[i], tables[i], rng) for i in drawn]))
     if np.isnan(means).any():
         return np.nan, np.nan
-    estimate = np.mean([_area(sweep.records["snr_db"], sweep.records["information_bits"]) for sweep in sweeps])
+    estimate = np.mean([area(sweep.records["snr_db"], sweep.records["information_bits"]) for sweep in sweeps])
     high, low = 2 * estimate - np.quantile(means, [0.025, 0.975])
     return float(low), float(high)
 
@@ -154,7 +154,8 @@ def _grouped(sweeps: Sequence[RecordedSweep]) -> Mapping[tuple, list[RecordedSwe
     return groups
 
 
-def _area(snr_db: Any, values: Any) -> float:
+def area(snr_db: Any, values: Any) -> float:
+    """Area under a curve over the interval that all areas here have, in the values' unit times dB; NaN outside the curve."""
     return snr.area_under_curve(snr_db, values, AREA_LOW_DB, AREA_HIGH_DB)
 
 
@@ -173,10 +174,10 @@ def _resampled_area(sweep: RecordedSweep, codes: np.ndarray, rng: np.random.Gene
         ).value_bits
         for row in codes
     ]
-    return _area(sweep.records["snr_db"], bits)
+    return area(sweep.records["snr_db"], bits)
 
 
-def _half_information_db(sweeps: Sequence[RecordedSweep]) -> float:
+def half_information_db(sweeps: Sequence[RecordedSweep]) -> float:
     """The highest ratio at which the mean curve is at most half of the clean information; NaN when it never is."""
     at = GRID_DB[::-1]
     mean = np.mean(
@@ -188,7 +189,7 @@ def _half_information_db(sweeps: Sequence[RecordedSweep]) -> float:
     return float(at[below[0]]) if below.size else np.nan
 
 
-def _read_as(sweep: RecordedSweep, label: int, prediction: int) -> float:
+def read_as_percent(sweep: RecordedSweep, label: int, prediction: int) -> float:
     """Percent of a label's images that are read as another class at the last point; NaN without such images."""
     chosen = sweep.predictions[-1][sweep.labels == label]
     return 100.0 * float(np.mean(chosen == prediction)) if chosen.size else np.nan

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from rate_distortion import network_shape, printed
+from rate_distortion import network_shape
 from rate_distortion.configuration import StudyError, listed, plain, refuse_non_text_keys, suggestion, validate
+from rate_distortion.stated_differences import Difference, stated_differences
 
 CALIBRATED = "calibrated"
 """As a weight decay: the one that the study's own calibration finds."""
@@ -230,11 +231,11 @@ class Study:
             "plane": {key: value for key, value in plane.items() if key not in ("activation", "normalization")},
         }
 
-    def stated_differences(self) -> list[printed.Difference]:
+    def stated_differences(self) -> list[Difference]:
         """The differences stated in words or captions whose both cells the study's tables have."""
         parts = ("table1", "table2", "further_models")
         cells = [cell for part in parts for cell in self.cells(part)]
-        return printed.stated_differences([tuple(cell) for cell in cells])
+        return stated_differences([tuple(cell) for cell in cells])
 
     def built_in_models(self) -> list[str]:
         """The models that are trained as the CNN of Table 3, and not as the user's own network."""

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rate_distortion import printed, tables
+from rate_distortion import tables
+from rate_distortion.stated_differences import stated_differences
 
 STUDY = {"name": "demo", "title": "A title", "seeds": [1, 2, 3], "epochs": 20, "learning_rate": 0.05}
 DATA = {
@@ -226,8 +227,8 @@ def test_a_users_images_have_no_printed_numbers_beside_them_and_no_digits():
 
 
 def test_a_single_cell_has_no_differences_to_state():
-    assert printed.stated_differences([("mine", 128, "original")]) == []
-    assert [d.name for d in printed.stated_differences([("mine", 128, "original"), ("mine", 32, "original")])] == [
+    assert stated_differences([("mine", 128, "original")]) == []
+    assert [d.name for d in stated_differences([("mine", 128, "original"), ("mine", 32, "original")])] == [
         "large_batch_gap_mine"
     ]
 

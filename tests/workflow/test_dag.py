@@ -49,7 +49,16 @@ def test_a_run_that_no_study_has_is_refused(project, path, message):
 
 @pytest.mark.parametrize("study", ["ci", "demo", "small", "paper"])
 @pytest.mark.parametrize(
-    "target", ["figures/figure4.svg", "tables/table1.tex", "tables/table3.md", "plan.md", "config.yaml"]
+    "target",
+    [
+        "figures/figure4.svg",
+        "tables/table1.tex",
+        "claims.csv",
+        "overview.csv",
+        "tables/table3.md",
+        "plan.md",
+        "config.yaml",
+    ],
 )
 def test_every_promised_file_is_a_target(project, study, target):
     project.snakemake("-n", f"results/{study}/{target}")

@@ -31,6 +31,11 @@ def test_every_promised_file_is_there_and_holds_what_it_should(finished_ci):
         assert (results / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
         assert "<svg" in (results / f"figures/{figure}.svg").read_text()
     assert yaml.safe_load((results / "config.yaml").read_text())["data"]["train_images"] == 300
+    with (results / "claims.csv").open() as stream:
+        claims = {row["id"]: row for row in csv.DictReader(stream)}
+    assert (claims["T1-B128-test"]["n"], claims["T1-B128-test"]["verdict"]) == ("2", "undecided")
+    assert claims["T1-B64-test"]["reason"] == "the study has no run of model B at batch size 64 on original labels"
+    assert claims["T3-Total"]["verdict"] == "reproduced"
 
 
 def test_the_latex_of_every_table_compiles_in_one_minimal_document(finished_ci, tmp_path):
@@ -174,4 +179,8 @@ def test_partial_tables_say_how_many_seeds_they_rest_on_and_train_nothing(own_fi
     project.snakemake("--cores", "1", "results/ci/partial")
     page = (project.folder / "results/ci/partial/README.md").read_text()
     assert "(1 of 2)" in page
+    with (project.folder / "results/ci/partial/claims.csv").open() as stream:
+        claims = {row["id"]: row for row in csv.DictReader(stream)}
+    assert (claims["T1-B128-test"]["n"], claims["F5-acc0-B-l2"]["n"]) == ("1", "1")
+    assert claims["T1-C128-test"]["reason"].startswith("nothing is there yet")
     assert "—" in page

@@ -34,7 +34,7 @@ rule write_plan:
 
 
 rule partial:
-    """Tables from the runs that exist; cells say how many of the seeds they rest on. Nothing is trained."""
+    """Tables and claims from the records that exist; they say how many of the seeds they rest on. Nothing is trained."""
     output:
         directory("results/{study}/partial"),
     log:
@@ -46,6 +46,8 @@ rule partial:
         tables=lambda wildcards: study_of(wildcards).config["tables"],
         finished=finished_runs,
         dataset=study_dataset,
+        records=finished_claim_records,
+        settings=claim_settings,
     script:
         "../scripts/partial.py"
 

@@ -1,13 +1,14 @@
-"""Tables from the runs that exist so far."""
+"""Tables and verdicts from the records that exist so far."""
 
 from pathlib import Path
 
 from rate_distortion import prepared_data, tables
+from rate_distortion.claims import assessment
 from rate_distortion.job_log import job_log
 
 
-def main(folder: Path, study: dict, cells: dict, finished: dict, dataset: str) -> None:
-    """Write every table that has a finished run, and a page that puts them together."""
+def main(folder: Path, study: dict, cells: dict, finished: dict, dataset: str, records: dict, settings: dict) -> None:
+    """Write every table that has a finished run, the claims as they stand, and a page that puts them together."""
     folder.mkdir(parents=True)
     make = {"table1": tables.table1, "table2": tables.table2, "further_models": tables.further_models}
     pages = [f"# Study {study['name']}, as far as it has got\n"]
@@ -19,10 +20,21 @@ def main(folder: Path, study: dict, cells: dict, finished: dict, dataset: str) -
         table = make[part](runs, cells[part], study, data)
         table.write(folder / f"{part}.csv", folder / f"{part}.md", folder / f"{part}.tex")
         pages.append(table.markdown())
+    claims = assessment.assess_study(records, settings, finished=False)
+    assessment.write(claims, study, folder / "claims.csv", folder / "claims.md")
+    pages.append(f"**Claims** ([claims.md](claims.md)): {assessment.counted(claims)}.\n")
     (folder / "README.md").write_text("\n".join(pages), encoding="utf-8")
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         params = snakemake.params
-        main(Path(snakemake.output[0]), params.study, params.tables, params.finished, params.dataset)
+        main(
+            Path(snakemake.output[0]),
+            params.study,
+            params.tables,
+            params.finished,
+            params.dataset,
+            params.records,
+            params.settings,
+        )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas
 
-from rate_distortion import capacity, printed
+from rate_distortion import capacity
+from rate_distortion.claims import ledger
 from rate_distortion.tables.layout import Table, notes, or_dash, summarise, to_precision, weight_decay_note
 
 TABLE1_QUANTITIES = {"test_accuracy": "test_accuracy_percent", "generalization_gap": "generalization_gap_points"}
@@ -21,6 +22,9 @@ TABLE2_QUANTITIES = {
     "train_prediction_information": "train_prediction_information_bits",
 }
 SIGNIFICANCE = 0.05
+NOTHING = (math.nan, math.nan)
+Printed = Callable[[str, int, str], tuple[float, float]]
+"""(model, batch size, quantity) -> what the paper prints, mean and standard error; not a number where it prints nothing."""
 
 
 def table1(
@@ -35,7 +39,7 @@ def table1(
     """
     tidy = summarise(runs, ["model", "batch_size"], TABLE1_QUANTITIES | LOSS_GAP)
     headings = {"test_accuracy_percent": "test (%)", "generalization_gap_points": "gap (points)"}
-    paper = printed_beside(printed.TABLE1, cells, data)
+    paper = _printed("original", TABLE1_QUANTITIES, data)
     tidy, shown = _as_printed(tidy, cells, headings, paper, len(study["seeds"]))
     return Table(
         tidy,
@@ -44,7 +48,7 @@ def table1(
         [
             *notes(study, data),
             *weight_decay_note(runs),
-            *_printed_note(paper, 1),
+            *_printed_note(tidy, 1),
         ],
         _header(cells, headings),
     )
@@ -71,7 +75,7 @@ def table2(
     )
     tidy = tidy.merge(flags.groupby(["model", "batch_size"], sort=False).sum().reset_index())
     headings = {"train_accuracy_percent": "train (%)", "absolute_generalization_gap_points": "gap (points)"}
-    paper = printed_beside(printed.TABLE2, cells, data)
+    paper = _printed("random", TABLE2_QUANTITIES, data)
     tidy, shown = _as_printed(tidy, cells, headings, paper, len(study["seeds"]))
     collapsed = [
         f"{row.model} at {row.batch_size}: {row.collapsed_seeds} of {row.n}"
@@ -86,7 +90,7 @@ def table2(
             *weight_decay_note(runs),
             "Random labels are uniform over the classes, drawn once per seed; test labels are the original ones.",
             f"Seeds that collapsed to a constant predictor (one predicted class, 0 bits): {'; '.join(collapsed)}.",
-            *_printed_note(paper, 2),
+            *_printed_note(tidy, 2),
         ],
         _header(cells, headings),
     )
@@ -99,11 +103,11 @@ def further_models(
     quantities = {"train_accuracy": "train_accuracy_percent"} | TABLE1_QUANTITIES
     columns = ["model", "batch_size", "train_images", "epochs", "weight_decay"]
     tidy = summarise(runs, columns, quantities).assign(seeds_planned=len(study["seeds"]))
-    paper = printed_beside(printed.FURTHER_MODELS, cells, data)
+    from_paper = _printed_with_more_data(data)
     tidy[["printed_mean", "printed_standard_error"]] = [
-        _from_paper(paper, row.model, row.batch_size, list(TABLE1_QUANTITIES.values()), row.quantity)
-        for row in tidy.itertuples()
+        from_paper(row.model, row.batch_size, row.quantity) for row in tidy.itertuples()
     ]
+    printed = tidy["printed_mean"].notna().any()
     rows = []
     for key, cell in tidy.groupby(columns, sort=False):
         values = {
@@ -122,7 +126,7 @@ def further_models(
                 "train (%)": values["train_accuracy_percent"],
                 "test (%)": values["test_accuracy_percent"],
                 "gap (points)": values["generalization_gap_points"],
-                **{heading: theirs[quantity] for heading, quantity in shown.items() if paper},
+                **{heading: theirs[quantity] for heading, quantity in shown.items() if printed},
             }
         )
     source = (
@@ -132,29 +136,42 @@ def further_models(
         tidy,
         pandas.DataFrame(rows),
         f"Further models: {', '.join(cells)}",
-        [*notes(study, data), *([source] if paper else [])],
+        [*notes(study, data), *([source] if printed else [])],
     )
 
 
-def printed_beside(
-    paper: Mapping[str, Mapping], cells: Mapping[str, Sequence[int]], data: Mapping[str, Any]
-) -> Mapping:
-    """The paper's cells that a table sets beside its own; none beside a user's images, whose models only share a name."""
-    if data.get("dataset") == "arrays":
-        return {}
-    return {model: sizes for model, sizes in paper.items() if model in cells}
+def _printed(labels: str, quantities: Mapping[str, str], data: Mapping[str, Any]) -> Printed:
+    """What the paper prints in the cells of a table; not a number where it prints nothing, as for a user's images."""
+    columns = {name: column for column, name in quantities.items()}
+
+    def cell(model: str, batch_size: int, quantity: str) -> tuple[float, float]:
+        if quantity not in columns or data.get("dataset") == "arrays":
+            return NOTHING
+        return ledger.load().printed_or_nan(
+            "run_quantity", quantity=columns[quantity], model=model, batch_size=batch_size, labels=labels
+        )
+
+    return cell
 
 
-def _from_paper(
-    paper: Mapping[str, Mapping[int, tuple]], model: str, size: int, quantities: Sequence[str], quantity: str
-) -> tuple[float, float]:
-    """A printed (mean, standard error); NaN where the paper prints none."""
-    cell = paper.get(model, {}).get(size)
-    return cell[quantities.index(quantity)] if cell and quantity in quantities else (math.nan, math.nan)
+def _printed_with_more_data(data: Mapping[str, Any]) -> Printed:
+    """Model B's cell of Table 1 with the gain that section 4.3 prints for B+."""
+    of_table1 = _printed("original", TABLE1_QUANTITIES, data)
+    gains = {"test_accuracy_percent": "BP-test", "generalization_gap_points": "BP-gap"}
+
+    def cell(model: str, batch_size: int, quantity: str) -> tuple[float, float]:
+        if model != "B+" or quantity not in gains:
+            return NOTHING
+        mean, error = of_table1("B", batch_size, quantity)
+        gain = ledger.load()[gains[quantity]]
+        return mean + gain.printed, math.hypot(error, gain.printed_standard_error)
+
+    return cell
 
 
-def _printed_note(paper: Mapping[str, Mapping], number: int) -> list[str]:
-    return [f"Rows marked printed are Table {number} of the paper: SVHN, 500 epochs, 5 seeds."] if paper else []
+def _printed_note(tidy: pandas.DataFrame, number: int) -> list[str]:
+    printed = tidy["printed_mean"].notna().any()
+    return [f"Rows marked printed are Table {number} of the paper: SVHN, 500 epochs, 5 seeds."] if printed else []
 
 
 def _header(cells: Mapping[str, Sequence[int]], headings: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -166,13 +183,10 @@ def _as_printed(
     tidy: pandas.DataFrame,
     cells: Mapping[str, Sequence[int]],
     headings: Mapping[str, str],
-    paper: Mapping[str, Mapping[int, tuple]],
+    from_paper: Printed,
     seeds: int,
 ) -> tuple[pandas.DataFrame, pandas.DataFrame]:
     """The paper's numbers beside ours, tidy; and the printed layout, a row of ours above a row of the paper's."""
-
-    def from_paper(model: str, size: int, quantity: str) -> tuple[float, float]:
-        return _from_paper(paper, model, size, list(headings), quantity)
 
     tidy = tidy.assign(seeds_planned=seeds)
     tidy[["printed_mean", "printed_standard_error"]] = [
@@ -187,5 +201,6 @@ def _as_printed(
             cell = lookup.loc[key] if key in lookup.index else None
             ours[column] = "—" if cell is None else to_precision(cell["mean"], cell["standard_error"], seeds, cell["n"])
             theirs[column] = or_dash(*from_paper(*key))
-        rows += [ours, theirs] if any(size in sizes for sizes in paper.values()) else [ours]
+        printed = any(text != "—" for column, text in theirs.items() if column != "batch size")
+        rows += [ours, theirs] if printed else [ours]
     return tidy, pandas.DataFrame(rows)

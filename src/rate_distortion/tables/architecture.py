@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas
 
-from rate_distortion import printed
+from rate_distortion.claims import ledger
 from rate_distortion.tables.layout import Table
 
 
@@ -24,12 +24,12 @@ def table3(network: pandas.DataFrame) -> Table:
             "c_out": str(row.output_channels),
             "s": str(row.stride),
             "params": _thousands(row.kernel_parameters),
-            "printed": printed.TABLE3[row.block],
+            "printed": _printed(row.block),
         }
         for row in network.itertuples()
     ]
     empty = dict.fromkeys(("h", "w", "c_in", "c_out", "s"), "—")
-    rows.append({"block": "Total", **empty, "params": _thousands(total), "printed": printed.TABLE3["Total"]})
+    rows.append({"block": "Total", **empty, "params": _thousands(total), "printed": _printed("Total")})
     return Table(
         network,
         pandas.DataFrame(rows),
@@ -39,6 +39,10 @@ def table3(network: pandas.DataFrame) -> Table:
             f"Rows count weights; the total counts the {int(network['bias_parameters'].sum())} biases as well: {total:,}.",
         ],
     )
+
+
+def _printed(block: str) -> str:
+    return f"{ledger.load().printed('parameters', block=block)[0]:.1f}k"
 
 
 def _thousands(count: int) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas
 
-from rate_distortion import printed
+from rate_distortion.claims import ledger
+from rate_distortion.stated_differences import stated_differences
 from rate_distortion.tables.layout import Table, notes, or_dash, to_precision
 
 DIFFERENCE_COLUMNS = (
@@ -31,11 +32,11 @@ def differences(runs: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[
     """
     cells = list(runs[["model", "batch_size", "labels"]].drop_duplicates().itertuples(index=False, name=None))
     rows = []
-    for name, statement, column, first, second in printed.stated_differences(cells):
+    for name, statement, column, first, second in stated_differences(cells):
         values = _paired(runs, column, first, second)
         if values.empty:
             continue
-        mean, error = printed.DIFFERENCES.get(name, (math.nan, math.nan))
+        mean, error = _printed(name)
         rows.append(
             {
                 "quantity": name,
@@ -61,6 +62,30 @@ def differences(runs: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[
         "Differences that the paper states in words",
         [*notes(study, data), "Differences are paired over seeds."],
     )
+
+
+PRINTED = {
+    "large_batch_gap_A": "T1-lbgg-A",
+    "large_batch_gap_B": "T1-lbgg-B",
+    "large_batch_gap_C": "T1-lbgg-C",
+    "random_large_batch_gap_A": "T2-lbgg-A",
+    "random_large_batch_gap_C": "T2-lbgg-C",
+    "gap_A_BN_minus_A": "T1-ABN",
+    "extra_data_accuracy_B": "BP-test",
+    "extra_data_gap_B": "BP-gap",
+    "loss_gap_orders_of_magnitude": "T1-lossgap",
+    "random_gap_C_minus_B": "T2-C-B",
+}
+"""Difference -> the claim that prints it."""
+
+
+def _printed(name: str) -> tuple[float, float]:
+    """The printed difference and its error; not a number where the paper prints none."""
+    if name not in PRINTED:
+        return math.nan, math.nan
+    claim = ledger.load()[PRINTED[name]]
+    error = claim.printed_standard_error
+    return float(claim.printed), math.nan if error is None else float(error)
 
 
 def _paired(runs: pandas.DataFrame, column: str, first: tuple, second: tuple) -> pandas.Series:

@@ -9,7 +9,7 @@ import pandas
 
 from rate_distortion import gradient_snr as measured
 from rate_distortion import information_plane as plane_records
-from rate_distortion import printed
+from rate_distortion.claims import ledger
 from rate_distortion.tables.layout import Table, summarise, to_precision
 
 NETWORK = ["activation", "normalization"]
@@ -41,9 +41,7 @@ def gradient_snr(summary: pandas.DataFrame, kind: str, study: Mapping[str, Any],
     ).assign(layer="all")
     tidy = pandas.concat([by_layer, whole], ignore_index=True).assign(seeds_planned=planned)
     tidy["printed"] = [
-        printed.PLATEAU_EPOCHS.get((row.activation, row.normalization), float("nan"))
-        if row.quantity == "plateau_epoch"
-        else float("nan")
+        _printed_plateau(row.activation, row.normalization) if row.quantity == "plateau_epoch" else float("nan")
         for row in tidy.itertuples()
     ]
     rows = []
@@ -58,7 +56,7 @@ def gradient_snr(summary: pandas.DataFrame, kind: str, study: Mapping[str, Any],
                 "network": network_name(activation, normalization),
                 "layer": str(layer),
                 "plateau from epoch": _plateau(plateau["mean"], plateau["standard_error"], int(plateau["n"]), planned),
-                "printed": f"about {printed.PLATEAU_EPOCHS[activation, normalization]:,}",
+                "printed": f"about {_printed_plateau(activation, normalization):,.0f}",
                 "final level (log10)": shown["final_level_log10"],
                 "change (decades)": shown["change_decades"],
                 "above floor (decades)": shown["above_floor_decades"],
@@ -140,6 +138,11 @@ def perceptron_notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[
         f"{study['learning_rate']}, batch size {study['batch_size']}.",
         f"Mean ± standard error of the mean over {len(study['seeds'])} seeds.",
     ]
+
+
+def _printed_plateau(activation: str, normalization: str) -> float:
+    """Section 4.1: epochs until the ratio is constant."""
+    return ledger.load().printed("plateau_epoch", activation=activation, normalization=normalization)[0]
 
 
 def _plateau(mean: float, error: float, n: int, planned: int) -> str:

@@ -1,0 +1,172 @@
+"""What a study has recorded, as the measures of the claims ask for it. Nothing is read before it is asked for."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas
+
+from rate_distortion import capacity, fault_tolerance, gradient_snr
+
+KINDS = (
+    "metrics",
+    "weight_decay",
+    "sweeps",
+    "reverse_transmission",
+    "gradient_snr",
+    "information_plane",
+    "network",
+    "sphere_packing",
+    "transfer",
+)
+
+
+class MissingError(ValueError):
+    """A claim needs something that the study does not have (yet); the message says what."""
+
+
+class StudyRecords:
+    """The records of one study."""
+
+    def __init__(
+        self,
+        paths: Mapping[str, Iterable[str | Path]],
+        *,
+        snr_ratio: str = "literal",
+        evaluation_modes: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep the places of the records.
+
+        Args:
+            paths: the files of each of ``KINDS``; a kind may be absent or empty.
+            snr_ratio: the kind of ratio in which the study reads its gradients (:data:`rate_distortion.gradient_snr.RATIOS`).
+            evaluation_modes: whose batch-normalization statistics a model is evaluated with; "none" for models without any.
+        """
+        self._paths = {kind: [Path(path) for path in paths.get(kind, ())] for kind in KINDS}
+        self._snr_ratio = snr_ratio
+        self._evaluation_modes = dict(evaluation_modes or {})
+
+    @functools.cached_property
+    def runs(self) -> pandas.DataFrame:
+        """One row per convolutional network: metrics.json, with the absolute gap and the logarithm of the loss gap."""
+        runs = pandas.DataFrame(
+            [json.loads(path.read_text(encoding="utf-8")) for path in self._files("metrics", "runs")]
+        )
+        with np.errstate(invalid="ignore", divide="ignore"):
+            log_gap = np.log10(runs["loss_gap"].astype(float))
+        return runs.assign(absolute_gap=runs["generalization_gap"].abs(), log10_loss_gap=log_gap)
+
+    def per_seed(self, column: str, model: str, batch_size: int, labels: str) -> pandas.Series:
+        """A quantity of a cell, by seed; runs in which it is not a finite number are left out."""
+        runs = self.runs
+        chosen = (runs["model"] == model) & (runs["batch_size"] == batch_size) & (runs["labels"] == labels)
+        if not chosen.any():
+            raise MissingError(f"run of model {model} at batch size {batch_size} on {labels} labels")
+        values = runs[chosen].set_index("seed")[column].astype(float)
+        return values.replace([np.inf, -np.inf], np.nan).dropna()
+
+    @functools.cached_property
+    def weight_decay(self) -> capacity.Choice:
+        """The calibration's choice."""
+        return capacity.read_choice(self._files("weight_decay", "weight-decay calibration")[0])
+
+    @functools.cached_property
+    def calibration(self) -> pandas.DataFrame:
+        """The runs of the calibration's grid: at its batch size, of its model and those derived from it by weight decay."""
+        choice, runs = self.weight_decay, self.runs
+        derived = runs["model"].str.startswith(f"{choice.model}-decay-")
+        same = (runs["model"] == choice.model) & (runs["train_images"] == choice.train_images)
+        return runs[(derived | same) & (runs["batch_size"] == choice.batch_size)]
+
+    @functools.cached_property
+    def sweeps(self) -> list[fault_tolerance.RecordedSweep]:
+        """Every sweep of every probed network."""
+        folders = [path.parent.parent for path in self._files("sweeps", "perturbations")]
+        return [sweep for folder in folders if _is_finished(folder) for sweep in fault_tolerance.read_run(folder)]
+
+    def sweeps_of(self, model: str, noise: str) -> dict[int, fault_tolerance.RecordedSweep]:
+        """The sweeps of a model under a noise, by seed: with its own statistics, at the largest batch size that was swept."""
+        mode = self._evaluation_modes.get(model, "none")
+        own = [s for s in self.sweeps if (s.model, s.noise, s.evaluation_mode) == (model, noise, mode)]
+        if not own:
+            raise MissingError(f"sweep of model {model} under {noise} noise with {mode} statistics")
+        largest = max(sweep.batch_size for sweep in own)
+        return {sweep.seed: sweep for sweep in own if sweep.batch_size == largest}
+
+    @functools.cached_property
+    def reverse_transmission(self) -> pandas.DataFrame:
+        """One row per label of every probed network, with its model, batch size and seed."""
+        paths = [
+            path for path in self._files("reverse_transmission", "reverse transmission") if _is_finished(path.parent)
+        ]
+        if not paths:
+            raise MissingError("reverse transmission")
+        frames = []
+        for path in paths:
+            run = json.loads((path.parent / "metrics.json").read_text(encoding="utf-8"))
+            identity = {key: run[key] for key in ("model", "batch_size", "seed")}
+            frames.append(pandas.read_csv(path).assign(**identity))
+        return pandas.concat(frames, ignore_index=True)
+
+    @functools.cached_property
+    def gradient_records(self) -> pandas.DataFrame:
+        """gradient_snr.csv of every network and seed."""
+        return _read_perceptrons(self._files("gradient_snr", "gradients of multilayer perceptrons"))
+
+    @functools.cached_property
+    def gradient_summary(self) -> pandas.DataFrame:
+        """One row per network, seed and layer (:func:`rate_distortion.gradient_snr.summary`)."""
+        return gradient_snr.summary(self.gradient_records, self._snr_ratio)
+
+    @functools.cached_property
+    def information_plane(self) -> pandas.DataFrame:
+        """information_plane.csv of every seed on both kinds of labels, the paper's estimator alone."""
+        records = _read_perceptrons(self._files("information_plane", "information plane"))
+        return records[records["estimator"] == records["estimator"].iloc[0]]
+
+    @functools.cached_property
+    def network(self) -> pandas.DataFrame:
+        """The layers of Table 3."""
+        return pandas.read_csv(self._files("network", "network of Table 3")[0])
+
+    def sphere_packing(self, variant: str) -> pandas.DataFrame:
+        """geometry.csv of a variant's seeds, in the order of epochs."""
+        paths = [path for path in self._files("sphere_packing", "sphere packing") if path.parts[-3] == variant]
+        if not paths:
+            raise MissingError(f"sphere packing of variant {variant}")
+        frames = [pandas.read_csv(path).assign(seed=int(path.parts[-2].removeprefix("seed"))) for path in paths]
+        return pandas.concat(frames, ignore_index=True).sort_values(["seed", "epoch"], kind="stable")
+
+    def transfer(self, shots: str) -> pandas.DataFrame:
+        """zero_shot.csv (of the handwritten digits alone) or one_shot.csv of every transferred network, with model and seed."""
+        frames = []
+        for path in self._files("transfer", "transfer to handwritten digits"):
+            if path.stem == shots:
+                rows = pandas.read_csv(path)
+                identity = {"model": path.parts[-3], "seed": int(path.parts[-2].removeprefix("seed"))}
+                frames.append(rows[rows["target"] == rows["target"].iloc[0]].assign(**identity))
+        if not frames:
+            raise MissingError(f"{shots} of any network")
+        return pandas.concat(frames, ignore_index=True)
+
+    def _files(self, kind: str, words: str) -> Sequence[Path]:
+        if not self._paths[kind]:
+            raise MissingError(words)
+        return self._paths[kind]
+
+
+def _is_finished(folder: Path) -> bool:
+    """Whether a run whose probes are there is there itself; while it is being made again it is not."""
+    return (folder / "metrics.json").exists()
+
+
+def _read_perceptrons(paths: Iterable[Path]) -> pandas.DataFrame:
+    frames = []
+    for path in paths:
+        activation, normalization = path.parts[-5:-3]
+        frames.append(pandas.read_csv(path).assign(activation=activation, normalization=normalization))
+    return pandas.concat(frames, ignore_index=True)

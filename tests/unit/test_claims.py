@@ -1,0 +1,605 @@
+"""Claims: the ledger, the statistics behind a verdict, and known answers from records made to have them."""
+
+import copy
+import inspect
+import json
+import math
+import re
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import ttost_ind
+
+from rate_distortion import configuration, studies
+from rate_distortion.claims import arithmetic, assessment, comparability, ledger, measures, overview, verdicts
+from rate_distortion.claims.study_records import MissingError, StudyRecords
+
+ROOT = Path(__file__).parents[2]
+LEDGER = ledger.load()
+
+FLOOR = """
+T1-A128-test T1-A64-test T1-A32-test T1-B128-test T1-B64-test T1-B32-test T1-C128-test T1-C64-test T1-C32-test
+T1-A128-gap T1-A64-gap T1-A32-gap T1-B128-gap T1-B64-gap T1-B32-gap T1-C128-gap T1-C64-gap T1-C32-gap T1-A-train
+T1-rank-test T1-rank-gap T1-lbgg-A T1-lbgg-B T1-lbgg-C T1-lossgap
+T2-A128-train T2-A128-gap T2-A32-train T2-A32-gap T2-B128-train T2-B128-gap T2-C128-train T2-C128-gap T2-C32-train T2-C32-gap
+T2-B-collapse T2-class1 T2-lbgg-C T2-C-B T2-lbgg-A L-crit L-best BP-test BP-gap
+F2-plateau-relu F2-plateau-tanh F2-plateau-bn F2-order F2-bn-collapse F3-compress F3-nocompress F3-memo F4b-steps
+F5-acc0-B-l2 F5-acc0-B-linf F5-acc0-C-l2 F5-acc0-C-linf F5-gauss-B F5-gauss-C F5-bn F5-plateau F5-residual F5-linf F5-9to6
+F6-partition F6-power F6-bn F7-zero F7-one F7-cal0 F7-cal1 T3-Conv1 T3-Conv2 T3-Conv3 T3-Fc T3-Total
+S-HY S-floor S-clean-decay S-clean-no-decay
+"""
+"""The list of machine-checkable claims that the project began with."""
+
+PAPER_SIZES = {part: dict(own.sizes) for part, own in LEDGER.parts.items() if part != "follow_up"}
+"""A study that is comparable in full."""
+
+
+# The ledger.
+
+
+def test_the_ledger_covers_the_floor():
+    assert set(FLOOR.split()) <= {claim.id for claim in LEDGER.claims}
+
+
+def test_every_claim_has_a_measure_that_takes_its_arguments():
+    for claim in LEDGER.claims:
+        if claim.kind == "arithmetic":
+            inspect.signature(arithmetic.CALCULATIONS[claim.measure]).bind(LEDGER, **claim.arguments)
+        else:
+            inspect.signature(measures.MEASURES[claim.measure]).bind(None, **claim.arguments)
+
+
+def test_every_measure_is_used():
+    used = {claim.measure for claim in LEDGER.claims}
+    assert used == set(measures.MEASURES) | set(arithmetic.CALCULATIONS)
+
+
+def ledger_files():
+    return [
+        yaml.safe_load((resources.files("rate_distortion") / name).read_text())
+        for name in ("claims.yaml", "claims.schema.yaml")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"margn": "gap"}, "margn"),
+        ({"margin": "generous"}, "has the margin 'generous'"),
+        ({"part": "table9"}, "has the part 'table9'"),
+        ({"linked_to": ["T1-B128"]}, "is linked to 'T1-B128'"),
+        ({"id": "T1-A64-test"}, "stands there 2 times"),
+        ({"printed": "86"}, "is '86'"),
+    ],
+)
+def test_a_ledger_that_contradicts_itself_is_refused(change, message):
+    content, schema = ledger_files()
+    content = copy.deepcopy(content)
+    content["claims"][0] |= change
+    with pytest.raises((configuration.StudyError, ledger.LedgerError), match=re.escape(message)):
+        ledger.parse(content, schema)
+
+
+def test_printed_numbers_are_found_by_what_they_measure():
+    cell = {"model": "C", "batch_size": 128, "labels": "original"}
+    assert LEDGER.printed("run_quantity", quantity="generalization_gap", **cell) == (12.42, 0.04)
+    assert all(map(math.isnan, LEDGER.printed_or_nan("run_quantity", quantity="seconds", **cell)))
+
+
+# The statistics.
+
+samples = st.lists(st.floats(-5, 5), min_size=5, max_size=8).filter(lambda values: np.std(values) > 0.01)
+
+
+@settings(max_examples=60, deadline=None)
+@given(samples, samples, st.floats(0.1, 5))
+def test_equivalence_is_statsmodels_two_one_sided_welch_tests(ours, theirs, margin):
+    expected = ttost_ind(np.array(ours), np.array(theirs), -margin, margin, usevar="unequal")
+    found = verdicts.equivalence(verdicts.sample(ours), verdicts.sample(theirs), margin)
+    assert found.support == pytest.approx(expected[0], abs=1e-9)
+    above = stats.ttest_ind(np.array(ours) - margin, theirs, equal_var=False, alternative="greater").pvalue
+    below = stats.ttest_ind(np.array(ours) + margin, theirs, equal_var=False, alternative="less").pvalue
+    assert found.contradiction == pytest.approx(min(1, 2 * min(above, below)), abs=1e-9)
+
+
+def test_a_single_run_is_given_the_spread_of_our_own():
+    ours = np.array([70.0, 72.0, 74.0, 71.0, 73.0])
+    error = ours.std(ddof=1) * math.sqrt(1 + 1 / 5)
+    expected = max(stats.t.sf((5 - 0.6) / error, 4), stats.t.sf((5 + 0.6) / error, 4))
+    assert verdicts.equivalence_to_one_run(verdicts.sample(ours), 72.6, 5).support == pytest.approx(expected)
+
+
+def test_a_printed_error_of_zero_leaves_our_own_and_without_any_the_distance_decides():
+    ours, printed = [99.9, 99.95, 100, 100, 99.9], verdicts.Sample(100, 0, 5)
+    expected = stats.ttest_1samp(ours, 99.5, alternative="greater").pvalue
+    assert verdicts.equivalence(verdicts.sample(ours), printed, 0.5).support == pytest.approx(expected)
+    assert verdicts.equivalence(verdicts.sample([100.0] * 5), printed, 0.5) == verdicts.Evidence(0.0, 1.0)
+    assert verdicts.equivalence(verdicts.sample([99.0] * 5), printed, 0.5) == verdicts.Evidence(1.0, 0.0)
+
+
+def test_an_ordering_is_as_strong_as_its_weakest_part():
+    strong, weak = [3.0, 3.1, 2.9, 3.0, 3.2], [0.3, -0.1, 0.2, 0.4, 0.0]
+    found = verdicts.ordering([verdicts.sample(strong), verdicts.sample(weak)])
+    assert found.support == pytest.approx(stats.ttest_1samp(weak, 0, alternative="greater").pvalue)
+    reverse = verdicts.ordering([verdicts.sample(strong), verdicts.sample(-np.array(strong))])
+    assert found.contradiction == pytest.approx(min(1, 2 * stats.ttest_1samp(weak, 0, alternative="less").pvalue))
+    assert (reverse.support > 0.5, reverse.contradiction < 0.01) == (True, True)
+
+
+def test_an_allowance_is_how_far_below_zero_still_counts():
+    values = verdicts.sample([-0.3, -0.2, -0.25, -0.3, -0.2])
+    assert verdicts.verdict(verdicts.ordering([values])) == "not reproduced"
+    assert verdicts.verdict(verdicts.ordering([values], allowance=0.5)) == "reproduced"
+
+
+@pytest.mark.parametrize("claims", [1, 2, 5, 16])
+def test_holm_is_statsmodels(claims):
+    for p_values in np.random.default_rng(claims).random((2, claims)) ** 4:
+        expected = multipletests(p_values, method="holm")[1]
+        found = verdicts.holm(dict(enumerate(p_values)))
+        assert [found[i] for i in range(claims)] == pytest.approx(list(expected))
+
+
+@pytest.mark.parametrize(
+    ("true_difference", "wrong"),
+    [(1.0, verdicts.REPRODUCED), (1.0, verdicts.NOT_REPRODUCED), (0.05, verdicts.NOT_REPRODUCED)],
+)
+def test_wrong_verdicts_on_numbers_are_as_rare_as_stated(true_difference, wrong):
+    rng = np.random.default_rng(3)
+    margin = 1.0 if true_difference == 1.0 else 0.05
+    found = [
+        verdicts.verdict(
+            verdicts.equivalence(
+                verdicts.sample(rng.normal(true_difference, 0.4, 5)), verdicts.sample(rng.normal(0, 0.4, 5)), margin
+            )
+        )
+        for _ in range(400)
+    ]
+    assert found.count(wrong) <= 400 * (0.05 + 3 * math.sqrt(0.05 * 0.95 / 400))
+
+
+def test_a_true_number_and_a_clear_ordering_are_usually_found():
+    rng = np.random.default_rng(4)
+    number = [
+        verdicts.equivalence(verdicts.sample(rng.normal(0, 0.4, 5)), verdicts.sample(rng.normal(0, 0.4, 5)), 1.0)
+        for _ in range(200)
+    ]
+    chain = [verdicts.ordering([verdicts.sample(rng.normal(2, 1, 5)) for _ in range(3)]) for _ in range(200)]
+    for evidence in (number, chain):
+        assert sum(verdicts.verdict(own) == verdicts.REPRODUCED for own in evidence) > 160
+
+
+# Records made to fall into each verdict.
+
+
+def write_json(path, record):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record))
+    return path
+
+
+def table1_paths(folder, cells, seeds=5, spread=0.1):
+    """metrics.json of runs whose test accuracy and gap have given means, and the same spread over seeds."""
+    rng, paths = np.random.default_rng(0), []
+    for (model, size), (test, gap) in cells.items():
+        noise = rng.normal(0, spread, (2, seeds))
+        noise -= noise.mean(axis=1, keepdims=True)
+        for seed in range(1, seeds + 1):
+            accuracy, distance = test + noise[0, seed - 1], gap + (noise[1, seed - 1] if model != "A" else 0)
+            train = 100.0 if model == "A" else accuracy + distance
+            record = {
+                "model": model,
+                "batch_size": size,
+                "labels": "original",
+                "seed": seed,
+                "test_accuracy": accuracy,
+                "train_accuracy": train,
+                "generalization_gap": train - accuracy,
+                "loss_gap": {"A": 1.0, "B": 0.1, "C": 0.5}[model] * (1 + noise[0, seed - 1] / 100),
+                "epochs": 500,
+                "first_fitted_epoch": 20,
+            }
+            paths.append(write_json(folder / f"{model}{size}/{seed}/metrics.json", record))
+    return paths
+
+
+def printed_cells():
+    cells = {}
+    for model in "ABC":
+        for size in (128, 64, 32):
+            cells[model, size] = tuple(LEDGER[f"T1-{model}{size}-{what}"].printed for what in ("test", "gap"))
+    return cells
+
+
+def assessed(paths, sizes=PAPER_SIZES, **kinds):
+    found = assessment.assess(LEDGER, StudyRecords({"metrics": paths} | kinds), sizes)
+    return {own.claim.id: own for own in found}
+
+
+def test_records_that_equal_the_printed_ones_reproduce_numbers_and_orderings(tmp_path):
+    found = assessed(table1_paths(tmp_path, printed_cells()))
+    for name in ("T1-A128-test", "T1-B32-gap", "T1-A-train", "T1-rank-test", "T1-rank-gap", "T1-lossgap", "T1-fitting"):
+        assert found[name].verdict == "reproduced", found[name]
+    assert found["T1-lbgg-C-some"].measured.mean == pytest.approx(3.42)
+    assert "Holm, 16 claims" in found["T1-B32-gap"].reason
+
+
+def test_records_far_from_the_printed_ones_do_not_reproduce_them(tmp_path):
+    cells = {key: (test - 5, gap + 5) for key, (test, gap) in printed_cells().items()}
+    cells["B", 64] = (70.0, 20.0)
+    found = assessed(table1_paths(tmp_path, cells))
+    for name in ("T1-A128-test", "T1-A128-gap", "T1-B64-gap", "T1-rank-test", "T1-rank-gap"):
+        assert found[name].verdict == "not reproduced", found[name]
+    assert found["T1-rank-gap"].reason.startswith("weakest part (B@64 < C@64)")
+
+
+def test_records_near_the_margin_leave_the_number_undecided(tmp_path):
+    cells = {key: (test - 0.9, gap + 0.9) for key, (test, gap) in printed_cells().items()}
+    assert assessed(table1_paths(tmp_path, cells))["T1-B128-test"].verdict == "undecided"
+
+
+def test_fewer_than_five_seeds_decide_nothing(tmp_path):
+    found = assessed(table1_paths(tmp_path, printed_cells(), seeds=4))
+    for name in ("T1-B128-test", "T1-rank-gap"):
+        assert found[name].verdict == "undecided"
+        assert found[name].reason == "4 seeds; fewer than 5 decide nothing"
+        assert found[name].measured.n == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"), [({"dataset": "house_numbers"}, "other data"), ({"epochs": 20}, "reduced")]
+)
+def test_numbers_are_judged_at_the_papers_size_only_and_orderings_anywhere(tmp_path, changes, word):
+    sizes = PAPER_SIZES | {"table1": PAPER_SIZES["table1"] | changes}
+    found = assessed(table1_paths(tmp_path, printed_cells()), sizes)
+    number, ordering = found["T1-B128-test"], found["T1-rank-gap"]
+    assert (number.verdict, number.comparability, ordering.verdict) == ("undecided", word, "reproduced")
+    assert number.reason.startswith("compared at the paper's data and size only")
+    assert found["T1-fitting"].reason == number.reason  # an ordering about the size itself
+
+
+def test_a_linked_claim_has_the_verdict_of_the_claims_it_is_in_disguise(tmp_path):
+    cells = printed_cells()
+    cells["A", 64] = (80.0, 20.0)
+    found = assessed(table1_paths(tmp_path, cells))
+    assert found["T1-A64-test"].verdict == found["T1-A64-gap"].verdict == "not reproduced"
+    assert found["T1-A128-gap"].verdict == "reproduced"
+    assert "T1-A128-test and T1-A-train" in found["T1-A128-gap"].reason
+    assert verdicts.joint_verdict(["reproduced", "undecided"]) == "undecided"
+
+
+def test_what_a_study_does_not_have_stays_undecided_and_says_so(tmp_path):
+    paths = table1_paths(tmp_path, {key: value for key, value in printed_cells().items() if key[1] == 128})
+    sizes = {part: own for part, own in PAPER_SIZES.items() if part != "sphere_packing"}
+    found = assessed(paths, sizes)
+    assert found["F6-power"].reason == "the study has no sphere packing"
+    assert found["T1-C64-test"].reason == "the study has no run of model C at batch size 64 on original labels"
+    assert {found[name].verdict for name in ("F6-power", "T1-C64-test")} == {"undecided"}
+    row = assessment.table(list(found.values())).set_index("id").loc["F6-power"]
+    assert math.isnan(row["measured"])
+    assert row["comparability"] == ""
+
+
+def test_the_table_has_its_columns_in_order_and_one_row_per_claim(tmp_path):
+    assessments = assessment.assess(LEDGER, StudyRecords({}), {})
+    assessment.write(assessments, {"name": "none", "title": "nothing"}, tmp_path / "claims.csv", tmp_path / "claims.md")
+    table = pandas.read_csv(tmp_path / "claims.csv")
+    assert list(table.columns[:9]) == (
+        ["id", "statement", "printed", "measured", "standard_error", "n", "comparability", "verdict", "reason"]
+    )
+    assert list(table["id"]) == [claim.id for claim in LEDGER.claims]
+    text = (tmp_path / "claims.md").read_text()
+    assert "## Table 2: random labels\n\n| claim" in text
+    assert "## Beside the paper" in text
+    assert "10.20 ± 0.03 %" in text
+
+
+def test_counts_of_parameters_are_compared_as_printed(tmp_path):
+    header = "block,kernel_parameters,bias_parameters\n"
+    rows = "Conv1,2048,32\nConv2,73728,64\nConv3,102400,64\nFc,2560,{}\n"
+    for biases, verdict in ((10, "reproduced"), (100, "not reproduced")):
+        path = tmp_path / f"network{biases}.csv"
+        path.write_text(header + rows.format(biases))
+        found = assessed([], network=[path])
+        assert (found["T3-Conv2"].verdict, found["T3-Total"].verdict) == ("reproduced", verdict)
+
+
+# Comparability.
+
+
+def test_the_studies_are_as_comparable_as_they_are():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    loaded = studies.load(config, schema)
+    street = {"dataset": "svhn", "classes": 10, "train_on": "train+validation"}
+    street["images"] = {"train": 66_000, "validation": 7_257, "test": 26_032}
+    pair = {"dataset": "mnist", "classes": 2, "train_on": "train", "images": {"train": 12_396}}
+    sizes = comparability.counted_sizes(comparability.study_sizes(loaded["paper"]), [street, pair])
+    words = {part: comparability.comparability(own, LEDGER.parts[part].sizes) for part, own in sizes.items()}
+    assert set(words.values()) == {"full"}, words
+    assert words.keys() >= {"table1", "table2", "calibration", "further_models", "figure5", "gradient_snr"}
+    for part, own in comparability.study_sizes(loaded["demo"]).items():
+        if LEDGER.parts[part].sizes:
+            assert comparability.comparability(own, LEDGER.parts[part].sizes) == "other data"
+
+
+# Measures with known answers.
+
+
+def test_the_calibration_gives_the_smallest_sufficient_weight_decay_by_seed(tmp_path):
+    paths = []
+    for seed in range(1, 6):
+        for value, fits, accuracy in ((0.001, True, 80.0), (0.01, seed == 1, 85.0), (0.03, False, 84.0)):
+            for labels in ("original", "random"):
+                record = {
+                    "model": f"A-decay-{value:g}",
+                    "batch_size": 128,
+                    "labels": labels,
+                    "seed": seed,
+                    "weight_decay": value,
+                    "train_accuracy": 50.0 if fits else 10.2,
+                    "test_accuracy": accuracy,
+                    "train_majority_percent": 10.2,
+                    "train_images": 66_000,
+                    "generalization_gap": 0.0,
+                    "loss_gap": 1.0,
+                }
+                paths.append(write_json(tmp_path / f"{value}{labels}{seed}/metrics.json", record))
+    choice = dict.fromkeys(
+        (
+            "best_validation_weight_decay",
+            "same",
+            "test_accuracy_percent",
+            "test_standard_error",
+            "seeds",
+            "epochs",
+            "steps",
+        )
+    )
+    choice |= {"weight_decay": 0.03, "batch_size": 128, "train_images": 66_000, "model": "A"}
+    records = StudyRecords({"metrics": paths, "weight_decay": [write_json(tmp_path / "weight_decay.json", choice)]})
+    assert measures.sufficient_weight_decay(records).to_dict() == {1: 0.03, 2: 0.01, 3: 0.01, 4: 0.01, 5: 0.01}
+    parts = measures.best_weight_decay(records, quantity="test_accuracy")
+    assert {name: values.mean() for name, values in parts.items()} == {
+        "better than 0.001": 4.0,
+        "better than 0.01": -1.0,
+    }
+
+
+def perceptron_csv(folder, name, activation, normalization, seed, rows):
+    path = folder / f"mlp/{activation}/{normalization}/original/seed{seed}/{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pandas.DataFrame(rows).assign(seed=seed).to_csv(path, index=False)
+    return path
+
+
+def gradient_rows(corner, final_levels):
+    """Layers whose ratio falls from 1 to a level (log10) until a corner and is constant after it."""
+    epochs = np.unique(np.geomspace(1, 10_000, 60).astype(int))
+    share = np.minimum(np.log10(epochs) / np.log10(corner), 1)
+    return [
+        {
+            "epoch": epoch,
+            "layer": layer,
+            "mean_norm": 10 ** (level * part),
+            "deviation_norm": 1.0 + (len(final_levels) - layer),
+        }
+        | {"weight_norm": 1.0, "minibatches": 124}
+        for layer, level in enumerate(final_levels, start=1)
+        for epoch, part in zip(epochs, share, strict=True)
+    ]
+
+
+def test_figure_2_is_measured_as_it_was_made(tmp_path):
+    paths = []
+    networks = {
+        ("relu", "none"): (1000, [-3, -2.5, -1, -0.6]),
+        ("tanh", "none"): (3000, [-3, -2.5, -1, -0.6]),
+        ("relu", "batch"): (100, [-1, -1.1, -1, -1.1]),
+        ("tanh", "batch"): (100, [-1, -1.1, -1, -1.1]),
+    }
+    for (activation, normalization), made in networks.items():
+        for seed in (1, 2):
+            rows = gradient_rows(*made)
+            paths.append(perceptron_csv(tmp_path, "gradient_snr", activation, normalization, seed, rows))
+    records = StudyRecords({"gradient_snr": paths})
+    assert 1000 / 1.8 <= measures.plateau_epoch(records, "relu", "none").mean() <= 1000 * 1.8
+    assert 100 / 1.8 <= measures.plateau_epoch(records, "relu", "batch").mean() <= 100 * 1.8
+    for name in ("F2-plateau-rank", "F2-order", "F2-last", "F2-bn-collapse"):
+        claim = LEDGER[name]
+        parts = measures.MEASURES[claim.measure](records, **claim.arguments)
+        assert all((values > 0).all() for values in parts.values()), (name, parts)
+    with pytest.raises(MissingError, match="relu units without"):
+        measures.plateau_epoch(StudyRecords({"gradient_snr": paths[2:3]}), "relu", "none")
+
+
+def test_figure_3_is_measured_as_it_was_made(tmp_path):
+    def rows(labels, hidden, output):
+        return [
+            {"labels": labels, "estimator": estimator, "layer": layer, "epoch": epoch}
+            | {"input_information_bits": bits, "label_information_bits": told}
+            for estimator in ("pooled_bins", "other")
+            for epoch, bits, told in zip((0, 10, 100, 1000), hidden, output, strict=True)
+            for layer in (1, 2, 3)
+        ]
+
+    paths = []
+    for labels, made in {
+        "original": ([10, 10.9, 9.5, 8.9], [0.0, 0.9, 1.0, 1.0]),
+        "random": ([10, 10.9, 10.9, 10.9], [0.0, 0.0, 0.1, 0.8]),
+    }.items():
+        frame = pandas.DataFrame(rows(labels, *made)).assign(seed=1)
+        path = tmp_path / f"mlp/relu/none/{labels}/seed1/information_plane.csv"
+        path.parent.mkdir(parents=True)
+        frame.to_csv(path, index=False)
+        paths.append(path)
+    records = StudyRecords({"information_plane": paths})
+    found = {
+        name: measures.MEASURES[LEDGER[name].measure](records, **LEDGER[name].arguments)
+        for name in ("F3-compress", "F3-nocompress", "F3-rise", "F3-memo")
+    }
+    values = {f"{name}: {part}": series.loc[1] for name, parts in found.items() for part, series in parts.items()}
+    assert values["F3-compress: drop above 0.1 bits"] == pytest.approx(1.9)
+    assert values["F3-nocompress: drop below 0.1 bits"] == pytest.approx(0.1)
+    assert values["F3-memo: random above original"] == pytest.approx(2.0)
+    assert values["F3-rise: rises"] == pytest.approx(0.8)
+    assert values["F3-rise: later than on original labels"] == pytest.approx(math.log10(1001 / 11))
+
+
+def sweep_run(folder, model, curves, seed=1):
+    """A run's folder with sweeps whose information follows given curves: noise -> (ratios in dB, bits)."""
+    run = folder / f"{model}/batch128/original/seed{seed}"
+    write_json(run / "metrics.json", {"model": model, "batch_size": 128, "seed": seed})
+    labels = np.repeat(np.arange(10), 10)
+    arrays = {"labels": labels}
+    (run / "perturbations").mkdir()
+    for noise, (ratios, bits) in curves.items():
+        frame = pandas.DataFrame(
+            {"snr_db": ratios, "information_bits": bits, "floor_bits": 0.0, "evaluation_mode": "none"}
+        )
+        frame.assign(accuracy_percent=30 * np.array(bits)).to_csv(run / f"perturbations/{noise}.csv", index=False)
+        sixes = np.where((labels == 9) & (np.arange(100) < 97), 6, labels)
+        arrays[f"{noise}_none_predictions"] = np.tile(sixes, (len(bits), 1))
+    np.savez(run / "perturbations/sweeps.npz", **arrays)
+    return run / "perturbations/sweeps.npz"
+
+
+def test_figure_5_is_measured_as_it_was_made(tmp_path):
+    ratios = [np.inf, 60, 45, 30, 20, 10, 5, 1]
+    curves = {
+        "B": {
+            "l2": (ratios, [3.0, 3.0, 2.5, 0.6, 0.5, 0.5, 0.6, 0.9]),
+            "linf": (ratios, [3.0, 3.0, 2.9, 0.6, 0.45, 0.5, 0.6, 0.9]),
+            "gaussian": (ratios, [3.0, 3.0, 3.0, 3.0, 3.0, 2.0, 1.0, 0.1]),
+        }
+    }
+    curves["C"] = {noise: (ratios, [0.8 * value for value in bits]) for noise, (_, bits) in curves["B"].items()}
+    paths = [sweep_run(tmp_path, model, own) for model, own in curves.items()]
+    records = StudyRecords({"sweeps": paths})
+    for name in ("F5-bn", "F5-plateau", "F5-residual", "F5-linf"):
+        parts = measures.MEASURES[LEDGER[name].measure](records, **LEDGER[name].arguments)
+        assert all(values.loc[1] > 0 for values in parts.values()), (name, parts)
+    assert measures.read_as(records, "B", ["l2"], 9, 6, 50)["l2"].loc[1] == pytest.approx(20)
+    assert measures.lowest_accuracy(records, "B", "l2").loc[1] == pytest.approx(15)
+    assert measures.last_accuracy(records, "B", "gaussian").loc[1] == pytest.approx(3)
+    with pytest.raises(MissingError, match="sweep of model A under l2"):
+        measures.lowest_accuracy(records, "A", "l2")
+
+
+def test_steps_count_where_every_label_reaches_confidence(tmp_path):
+    paths = []
+    for seed, reached in ((1, [True, True]), (2, [True, False])):
+        run = tmp_path / f"seed{seed}"
+        write_json(run / "metrics.json", {"model": "B+", "batch_size": 128, "seed": seed})
+        pandas.DataFrame({"label": [0, 1], "steps": [90, 110], "reached": reached}).to_csv(
+            run / "steps.csv", index=False
+        )
+        paths.append(run / "steps.csv")
+    records = StudyRecords({"reverse_transmission": paths})
+    assert measures.steps_to_confidence(records, "B+", 128).to_dict() == {1: 100.0}
+
+
+def test_figure_6_is_measured_as_it_was_made(tmp_path):
+    made = {"none": (1.0, [0.2, 0.5, 0.95, 0.99]), "batch": (3.0, [0.3, 0.8, 0.95, 0.96])}
+    made["batch_without_scale"] = (2.5, made["batch"][1])
+    paths = []
+    for number, (variant, (size, purity)) in enumerate(made.items()):
+        folder = tmp_path / f"{variant}/seed1"
+        folder.mkdir(parents=True)
+        frame = pandas.DataFrame({"epoch": [0, 1, 20, 500], "purity": purity, "power": [1.0, 9.0, 16.0, 4.0]})
+        frame = frame.assign(cluster_radius=size, centre_distance=2 * size, isotropy=0.5 + number / 10)
+        frame.to_csv(folder / "geometry.csv", index=False)
+        paths.append(folder / "geometry.csv")
+    records = StudyRecords({"sphere_packing": paths})
+    assert measures.partition_epoch(records, "none", 0.9).to_dict() == {1: 20.0}
+    assert measures.falling_power(records, "none", 0.9)["power at the end below that at the partition"].loc[1] == 0.75
+    larger = measures.larger_clusters(records, "none", ["batch", "batch_without_scale"])
+    assert larger["batch: clusters"].loc[1] == pytest.approx(math.log10(3))
+    assert measures.early_purity(records, "none", "batch")["batch above none"].loc[1] == pytest.approx(0.3)
+    circular = measures.circular(records, "batch", "batch_without_scale")
+    assert circular["batch_without_scale above batch"].loc[1] == pytest.approx(0.1)
+
+
+def test_figure_7_is_measured_as_it_was_made(tmp_path):
+    columns = ("accuracy_percent", "margin_minus_accuracy_points", "margin_overconfidence_points")
+    folder = tmp_path / "transfer/B+/seed3"
+    folder.mkdir(parents=True)
+    zero = [{"target": "mnist"} | dict(zip(columns, (72.6, 0.0, 2.0), strict=True)), {"target": "svhn"}]
+    one = [{"target": "mnist"} | dict(zip(columns, (value, -3.0, 1.0), strict=True)) for value in (76.0, 79.2)]
+    for name, rows in (("zero_shot", zero), ("one_shot", one)):
+        pandas.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
+    records = StudyRecords({"transfer": [folder / "zero_shot.csv", folder / "one_shot.csv"]})
+    assert measures.transfer_accuracy(records, "B+", "zero_shot").to_dict() == {3: 72.6}
+    assert measures.transfer_gain(records, "B+")["one shot above zero shot"].loc[3] == pytest.approx(5.0)
+    assert measures.margin_minus_accuracy(records, "B+", "zero_shot").loc[3] == 0
+    assert {name: values.loc[3] for name, values in measures.one_shot_calibration(records, "B+").items()} == {
+        "margin below accuracy": 3.0,
+        "less over-confidence": 1.0,
+    }
+
+
+# The paper's own arithmetic.
+
+
+@pytest.mark.parametrize(
+    ("claim", "value", "holds"),
+    [
+        ("AR-train-A", 100.0, True),
+        ("AR-train-B", 92.97, True),
+        ("AR-lbgg-only-C", 0.7, False),
+        ("AR-T2-test", 10.0, True),
+        ("AR-T2-B-signed", 7.2, False),
+        ("AR-T2-B-absolute", -9.4, True),
+        ("AR-lbgg-A-sign", -3.0, False),
+        ("AR-lbgg-C", 25.0, True),
+        ("AR-C-B", 54.0, True),
+        ("AR-zero-bits", 0.0, True),
+        ("AR-T3-total", 180.7, False),
+        ("AR-pixel-bits", 8.0, True),
+        ("T2-class1", 19.587, True),
+        ("S-HY", 3.2065, True),
+        ("S-floor", 0.152, True),
+    ],
+)
+def test_the_papers_arithmetic(claim, value, holds):
+    finding = arithmetic.CALCULATIONS[LEDGER[claim].measure](LEDGER)
+    assert finding.value == pytest.approx(value, abs=0.005)
+    assert finding.holds is holds
+
+
+def test_a_constant_predictor_scores_what_the_paper_prints():
+    mean, deviation, low, high = arithmetic.constant_predictor_percent()
+    assert mean == pytest.approx(10.18, abs=0.005)
+    assert deviation == pytest.approx(0.057, abs=0.003)
+    assert low < 10.20 < high
+    # Normal approximation: the largest of ten nearly independent shares, mean 1.54 standard deviations above a tenth.
+    assert mean == pytest.approx(10 + 1.539 * 100 * math.sqrt(0.1 * 0.9 / 73_257) * math.sqrt(10 / 9), abs=0.01)
+
+
+# README.
+
+
+def test_the_readme_shows_the_committed_verdicts():
+    readme = (ROOT / "README.md").read_text()
+    rows = overview.read(ROOT / "docs/verdicts.csv")
+    assert overview.with_table(readme, rows) == readme, "run: make readme STUDY=<a finished study>"
+    assert list(rows["item"]) == [item.name for item in overview.ITEMS]
+
+
+def test_the_overview_counts_every_claim_of_the_paper_once(tmp_path):
+    assessments = assessment.assess(LEDGER, StudyRecords({}), {})
+    metrics = [write_json(tmp_path / f"{number}.json", {"seconds": 90}) for number in (1, 2)]
+    rows = overview.overview(assessment.table(assessments), "none", {"table1": metrics}).set_index("item")
+    counted = rows[["reproduced", "not_reproduced", "undecided"]].to_numpy().sum()
+    assert counted == sum(not claim.id.startswith("S-") for claim in LEDGER.claims)
+    assert rows.loc["Table 1: accuracy and gap", "training_minutes"] == 3.0
+    assert rows.loc["Table 1: accuracy and gap", "command"] == "snakemake --cores 2 results/none/tables/table1.md"
+    assert rows.loc["Figure 7: transfer", "command"] == ""
