@@ -6,7 +6,6 @@ better than chance"; section 5 recommends the rule to practitioners. Here it is 
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import pandas
+
+from rate_distortion import files
 
 STANDARD_DEVIATIONS = 3.0
 """Above the majority share a training accuracy counts as better than chance from this many binomial standard deviations on."""
@@ -114,7 +115,7 @@ def choice_record(choice: Choice) -> dict[str, Any]:
 
 def read_choice(path: str | Path) -> Choice:
     """The choice from weight_decay.json."""
-    return Choice(**json.loads(Path(path).read_text(encoding="utf-8")))
+    return Choice(**files.read_json(path))
 
 
 def calibrated_weight_decay(path: str | Path) -> float:

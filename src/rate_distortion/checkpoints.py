@@ -2,7 +2,7 @@
 
 A checkpoint holds the model's tensors, the number of finished epochs and the records so far. Plain SGD has no state of its
 own and every epoch's shuffle has its own random stream, so nothing else is needed. The file carries a fingerprint of the
-run (settings, seed, data) and a checksum of its tensors: a checkpoint of another run, or a damaged one, is not used.
+run (settings, seed, data) and a checksum over everything in it: a checkpoint of another run, or a damaged one, is not used.
 """
 
 from __future__ import annotations
@@ -44,13 +44,9 @@ def fingerprint(description: Mapping) -> str:
 def save(path: Path, tensors: Mapping[str, Tensor], progress: Progress, run_fingerprint: str) -> None:
     """Write the checkpoint; the previous one stays until the new one is complete."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    metadata = {
-        "fingerprint": run_fingerprint,
-        "checksum": _checksum(tensors),
-        "progress": json.dumps(progress.__dict__),
-    }
-    with files.completed(path) as temporary:
-        safetensors.torch.save_file(tensors, temporary, metadata)
+    recorded = json.dumps(progress.__dict__)
+    metadata = {"fingerprint": run_fingerprint, "progress": recorded, "checksum": _checksum(tensors, recorded)}
+    files.write_bytes(path, safetensors.torch.save(tensors, metadata))
 
 
 def load(path: Path, run_fingerprint: str) -> tuple[dict[str, Tensor], Progress] | None:
@@ -67,7 +63,7 @@ def load(path: Path, run_fingerprint: str) -> tuple[dict[str, Tensor], Progress]
     if metadata.get("fingerprint") != run_fingerprint:
         log.warning("checkpoint %s is of other settings or data: training starts from epoch 0", path)
         return None
-    if metadata.get("checksum") != _checksum(tensors):
+    if metadata.get("checksum") != _checksum(tensors, metadata.get("progress", "")):
         log.warning("checkpoint %s is damaged (checksum): training starts again from epoch 0", path)
         return None
     progress = Progress(**json.loads(metadata["progress"]))
@@ -75,9 +71,11 @@ def load(path: Path, run_fingerprint: str) -> tuple[dict[str, Tensor], Progress]
     return tensors, progress
 
 
-def _checksum(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _checksum(tensors: Mapping[str, Tensor], progress: str = "") -> str:
+    """SHA-256 over names, types, shapes and values of the tensors, and over the progress."""
+    digest = hashlib.sha256(progress.encode())
     for name in sorted(tensors):
-        digest.update(name.encode())
-        digest.update(tensors[name].contiguous().view(torch.uint8).numpy().tobytes())
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

@@ -7,7 +7,6 @@ information curve, with an interval from resampling seeds and images.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas
 
-from rate_distortion import information
+from rate_distortion import files, information, provenance
 from rate_distortion import signal_to_noise as snr
 
 AREA_LOW_DB, AREA_HIGH_DB = 3.0, 60.0
@@ -55,13 +54,11 @@ class RecordedSweep:
 def read_run(folder: str | Path) -> Iterator[RecordedSweep]:
     """Every sweep of a run's folder, one per noise and kind of batch-normalization statistics."""
     folder = Path(folder)
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    with np.load(folder / "perturbations" / "sweeps.npz", allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
+    metrics = files.read_json(provenance.verified(folder / "metrics.json"))
+    arrays = files.read_arrays(folder / "perturbations" / "sweeps.npz")
     for path in sorted((folder / "perturbations").glob("*.csv")):
-        for mode, records in pandas.read_csv(path, keep_default_na=False, na_values=[""]).groupby(
-            "evaluation_mode", sort=False
-        ):
+        table = files.read_table(path, keep_default_na=False, na_values=[""])
+        for mode, records in table.groupby("evaluation_mode", sort=False):
             yield RecordedSweep(
                 model=metrics["model"],
                 batch_size=metrics["batch_size"],

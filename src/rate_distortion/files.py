@@ -1,15 +1,44 @@
-"""Files that are either complete or absent: everything is written under a temporary name and then renamed."""
+"""Files that are either complete or absent: everything is written under a temporary name and then renamed.
+
+What cannot be written, and what was written and is damaged now, ends in one sentence that names the file and what to do.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import errno
+import io
 import json
 import os
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pandas
+
+REMEDIES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space of your quota",
+    errno.EFBIG: "raise the limit on the size of files",
+    errno.EROFS: "make the folder writable, or work in a copy of the project that is",
+    errno.EACCES: "make the folder writable for you",
+    errno.EPERM: "make the folder writable for you",
+}
+"""What to do about an error of the system that hinders writing."""
+
+
+class UnwritableFileError(OSError):
+    """A file could not be written; the file that had its name before, if any, is untouched."""
+
+
+class DamagedFileError(ValueError):
+    """A file that this project wrote is no longer what it was."""
 
 
 @contextlib.contextmanager
@@ -19,17 +48,35 @@ def completed(path: str | Path) -> Iterator[Path]:
     The data reach the disk before the name does, so that a crash leaves the old file or the new one, never a torn one. The
     folder is made when missing. The temporary name is always the same, so that what a kill leaves behind is written over and
     does not pile up; it ends like the final one, since some writers go by the suffix.
+
+    Raises:
+        UnwritableFileError: the system does not let it be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.incomplete{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in REMEDIES:
+            raise UnwritableFileError(
+                error.errno,
+                f"{path} could not be written ({os.strerror(error.errno)}): {REMEDIES[error.errno]} and run the same command "
+                "again",
+            ) from error
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a binary file, whole or not at all."""
+    with completed(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -55,3 +102,66 @@ def write_arrays(path: str | Path, **arrays: np.ndarray) -> None:
     """Write named arrays as .npz, whole or not at all."""
     with completed(path) as temporary:
         np.savez(temporary, **arrays)
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """The record in a JSON file of ours.
+
+    Raises:
+        DamagedFileError: it is no JSON mapping.
+    """
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise damaged(path, error) from error
+    if not isinstance(record, dict):
+        raise damaged(path, f"it holds {type(record).__name__} and no mapping")
+    return record
+
+
+def read_table(path: str | Path, **options: Any) -> pandas.DataFrame:
+    """A CSV file of ours, as pandas reads it.
+
+    Args:
+        path: the file.
+        options: of :func:`pandas.read_csv`.
+
+    Raises:
+        DamagedFileError: it has no rows, ends within a line or has lines of different length, which pandas would fill up.
+    """
+    import pandas
+
+    content = Path(path).read_bytes()
+    try:
+        text = content.decode("utf-8")
+        lengths = {len(row) for row in csv.reader(io.StringIO(text), strict=True)}
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise damaged(path, error) from error
+    if not text.endswith("\n") or text.count("\n") < 2:
+        raise damaged(path, "it ends within a line" if text else "it is empty")
+    if len(lengths) != 1:
+        raise damaged(path, "its lines have different numbers of columns")
+    return pandas.read_csv(io.StringIO(text), **options)
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Every array of an .npz file of ours; its own checksums are verified on the way.
+
+    Raises:
+        DamagedFileError: it is no such file any more.
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: str | Path, reason: object) -> DamagedFileError:
+    """The error for a damaged file: what is wrong, and that deleting the file is what makes it anew."""
+    sentence = " ".join(str(reason).split()) or type(reason).__name__
+    return DamagedFileError(
+        f"{path} is damaged ({sentence}): delete it and run the same command again, which makes it anew"
+    )

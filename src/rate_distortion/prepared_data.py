@@ -7,7 +7,6 @@ The three splits share no image.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -143,9 +142,9 @@ def first_of_each_class(images: str | Path) -> dict[str, np.ndarray]:
 
 def describe(folder: str | Path, *, with_extra: bool = False) -> dict[str, Any]:
     """The content of ``dataset.json``; with the extra images' count and checksums where a run trains on them."""
-    record = json.loads((Path(folder) / "dataset.json").read_text(encoding="utf-8"))
+    record = files.read_json(Path(folder) / "dataset.json")
     if with_extra:
-        extra = json.loads((Path(folder) / "extra.json").read_text(encoding="utf-8"))
+        extra = files.read_json(Path(folder) / "extra.json")
         record["images"]["extra"] = extra["images"]
         record["sha256"] |= extra["sha256"]
         record["sources_md5"] |= extra["sources_md5"]
@@ -178,11 +177,12 @@ def _read_splits(data: Mapping[str, Any], data_folder: str | Path) -> dict[str, 
 def _write_split(folder: Path, split: datasets.LabelledImages, transform: whitening.Whitening) -> None:
     height, width = split.images.shape[1:3]
     shape = (len(split.labels), transform.mean.size // (height * width), height, width)
-    with files.completed(folder / "images.npy") as temporary:
-        stored = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
-        for start in range(0, len(stored), CHUNK_IMAGES):
-            stored[start : start + CHUNK_IMAGES] = transform(split.images[start : start + CHUNK_IMAGES])
-        stored.flush()
+    with files.completed(folder / "images.npy") as temporary, temporary.open("wb") as stream:
+        # Written, not memory-mapped: a full disk then is an error and not the end of the process (SIGBUS).
+        header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for start in range(0, shape[0], CHUNK_IMAGES):
+            stream.write(transform(split.images[start : start + CHUNK_IMAGES]).data)
     with files.completed(folder / "labels.npy") as temporary:
         np.save(temporary, split.labels)
 
@@ -193,7 +193,16 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
 
 
 def _load_split(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    labels = np.load(folder / "labels.npy", allow_pickle=False)
+    labels = _load_array(folder / "labels.npy")
     # An empty array cannot be memory-mapped.
-    images = np.load(folder / "images.npy", allow_pickle=False, mmap_mode="r" if len(labels) else None)
+    images = _load_array(folder / "images.npy", mmap_mode="r" if len(labels) else None)
+    if len(images) != len(labels):
+        raise files.damaged(folder / "images.npy", f"it has {len(images)} images, and labels.npy {len(labels)} labels")
     return images, labels
+
+
+def _load_array(path: Path, **options: Any) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False, **options)
+    except (ValueError, EOFError) as error:
+        raise files.damaged(path, error) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rate_distortion import files, gradient_masking, models, perturbations, prepared_data, records
+from rate_distortion import files, gradient_masking, models, perturbations, prepared_data, provenance, records
 from rate_distortion import reverse_transmission as reverse
 from rate_distortion.noise_paths import NOISES, SweepSettings
 from rate_distortion.training import make_deterministic, select_device
@@ -77,7 +76,7 @@ def audit(
     make_deterministic(machine["threads"])
     rows = []
     for target, source in folders:
-        identity = json.loads((Path(target) / "metrics.json").read_text(encoding="utf-8"))
+        identity = files.read_json(provenance.verified(Path(target) / "metrics.json"))
         attacked, other = (open_model(folder, data_folder, machine) for folder in (target, source))
         images, labels = test_images(data_folder, audit_settings["images"], attacked)
         mode = audited_mode(attacked)

@@ -1,7 +1,7 @@
 """Where a result comes from: library hash, commit, versions, hardware, threads, determinism, time.
 
-A record travels with every run, so that a number can be traced and so that tables can warn when runs of different code or
-hardware are mixed. Nothing here triggers a rerun.
+A record (``provenance.json``) travels with every run, so that a number can be traced, a damaged result is noticed, and tables
+can warn when runs of different code or hardware are mixed. Nothing here triggers a rerun.
 """
 
 from __future__ import annotations
@@ -14,11 +14,16 @@ import os
 import platform
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("numpy", "scipy", "torch", "torchvision", "scikit-learn", "pandas", "seaborn", "snakemake")
+from rate_distortion import files
+
+PACKAGES = ("numpy", "scipy", "torch", "torchvision", "safetensors", "scikit-learn", "pandas", "seaborn", "snakemake")
 LIBRARY = Path(__file__).parent
+RECORD = "provenance.json"
 
 
 def record(device: str = "cpu", threads: int | None = None) -> dict[str, Any]:
@@ -36,7 +41,7 @@ def record(device: str = "cpu", threads: int | None = None) -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": processor_name(),
         "device": device,
-        "accelerator": _accelerator(device),
+        **_accelerator(device),
         "threads": threads,
         "deterministic_algorithms": _deterministic(),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -79,6 +84,52 @@ def file_checksum(path: str | Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
+def outputs_sha256(paths: Iterable[str | Path]) -> dict[str, str]:
+    """Name and checksum of each file that a run has written: what :func:`verified` compares with."""
+    return {Path(path).name: file_checksum(path) for path in paths}
+
+
+def verified(path: str | Path) -> Path:
+    """The path of a run's file, once the file is known to be as the run left it.
+
+    A file whose run has no record, or one that does not list the file, is not checked.
+
+    Raises:
+        files.DamagedFileError: it has another checksum than the record beside it says.
+    """
+    path = Path(path)
+    record = path.with_name(RECORD)
+    if path.exists() and record.exists():
+        expected = files.read_json(record).get("outputs_sha256", {}).get(path.name)
+        if expected not in (None, file_checksum(path)):
+            raise files.damaged(path, f"its checksum is not the one in {RECORD} beside it")
+    return path
+
+
+def mixed(records: Iterable[str | Path]) -> list[str]:
+    """What differs between the circumstances of runs that stand in one table, a sentence each; empty when nothing does.
+
+    Args:
+        records: the ``provenance.json`` of each run; one that does not exist is passed over.
+    """
+    found = [files.read_json(path) for path in records if Path(path).exists()]
+    circumstances = {
+        "versions of this library": lambda record: record["library_sha256"][:8],
+        "versions of torch": lambda record: record["packages"]["torch"],
+        "kinds of hardware": lambda record: record["accelerator"] or record["processor"],
+    }
+    counts = {words: Counter(str(read(record)) for record in found) for words, read in circumstances.items()}
+    return [_mixed_sentence(words, count) for words, count in counts.items() if len(count) > 1]
+
+
+def _mixed_sentence(words: str, count: Mapping[str, int]) -> str:
+    runs = ", ".join(f"{name} in {number}" for name, number in sorted(count.items(), key=lambda item: -item[1]))
+    return (
+        f"Warning: these {sum(count.values())} runs were made with {len(count)} {words} ({runs}); differences between them "
+        "may come from that."
+    )
+
+
 def _git(*arguments: str) -> str:
     command = ["git", "-C", str(LIBRARY), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
@@ -91,9 +142,11 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _accelerator(device: str) -> str | None:
+def _accelerator(device: str) -> dict[str, str | None]:
     torch = sys.modules.get("torch")
-    return torch.cuda.get_device_name() if torch and device.startswith("cuda") else None
+    if torch is None or not device.startswith("cuda"):
+        return {"accelerator": None, "cuda": None}
+    return {"accelerator": torch.cuda.get_device_name(), "cuda": torch.version.cuda}
 
 
 def _deterministic() -> dict[str, Any] | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors
 import safetensors.torch
 import torch
 from torch import nn
@@ -22,6 +22,10 @@ PERMUTATIONS = 999
 
 RESUME_FILE = "resume.safetensors"
 """Kept in the run's folder while it trains. No rule declares it, since declared outputs are deleted when a job fails."""
+
+
+OUTPUTS = ("model.safetensors", "history.csv", "predictions.npz", "metrics.json")
+"""What a run leaves behind beside its provenance, which lists their checksums."""
 
 
 def write(
@@ -40,14 +44,14 @@ def write(
         data: the content of the data folder's ``dataset.json``.
     """
     folder = Path(folder)
-    with files.completed(folder / "model.safetensors") as temporary:
-        tensors = {key: tensor.cpu().contiguous() for key, tensor in run.model.state_dict().items()}
-        safetensors.torch.save_file(tensors, temporary)
+    tensors = {key: tensor.cpu().contiguous() for key, tensor in run.model.state_dict().items()}
+    files.write_bytes(folder / "model.safetensors", safetensors.torch.save(tensors))
     files.write_rows(folder / "history.csv", run.progress.history)
     files.write_arrays(folder / "predictions.npz", **_predictions(run))
+    files.write_json(folder / "metrics.json", metrics(name, settings, model, run))
     circumstances = provenance.record(str(next(run.model.parameters()).device), settings.threads)
     files.write_json(
-        folder / "provenance.json",
+        folder / provenance.RECORD,
         {
             **circumstances,
             "seed": name.seed,
@@ -57,19 +61,27 @@ def write(
             "sources_md5": data["sources_md5"],
             "seconds": run.progress.seconds,
             "resumed_from_epochs": list(run.progress.resumed_from_epochs),
+            "outputs_sha256": provenance.outputs_sha256(folder / output for output in OUTPUTS),
         },
     )
-    files.write_json(folder / "metrics.json", metrics(name, settings, model, run))
     (folder / RESUME_FILE).unlink(missing_ok=True)
 
 
 def load_model(folder: str | Path, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """The trained network of a run's folder in evaluation mode, on the CPU, in the precision it was trained in."""
+    """The trained network of a run's folder in evaluation mode, on the CPU, in the precision it was trained in.
+
+    Raises:
+        files.DamagedFileError: a file is not as the training left it.
+    """
     folder = Path(folder)
-    provenance_record = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    provenance_record = files.read_json(folder / provenance.RECORD)
     settings = ModelSettings(**provenance_record["model"])
     model = models.build(settings, image_shape, classes, torch.Generator())
-    model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
+    weights = provenance.verified(folder / "model.safetensors")
+    try:
+        model.load_state_dict(safetensors.torch.load_file(weights))
+    except safetensors.SafetensorError as error:
+        raise files.damaged(weights, error) from error
     return model.to(getattr(torch, provenance_record["settings"]["precision"])).eval()
 
 

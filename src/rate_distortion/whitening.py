@@ -71,8 +71,7 @@ class Whitening:
     @classmethod
     def load(cls, path: str | Path) -> Whitening:
         """Read what :meth:`save` wrote."""
-        with np.load(path, allow_pickle=False) as stored:
-            values = {name: stored[name] for name in stored.files}
+        values = files.read_arrays(path)
         return cls(**{name: value.item() if value.ndim == 0 else value for name, value in values.items()})
 
 

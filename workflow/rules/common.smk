@@ -396,12 +396,14 @@ def perceptron_gpus(wildcards):
     return int(study_of(wildcards).config["multilayer_perceptron"]["device"] != "cpu")
 
 
-def perceptron_records(wildcards, figure):
-    """The records behind figure 2 (gradient_snr) or 3 (information_plane), of every network and seed."""
+def perceptron_records(wildcards, figure, kind=None):
+    """The records behind figure 2 (gradient_snr) or 3 (information_plane), or another file, of every network and seed."""
     study = study_of(wildcards)
     cells = study.perceptron_cells(figure)
     seeds = study.config["seeds"]
-    return [f"results/{study.name}/{cell.folder}/seed{seed}/{figure}.csv" for cell in cells for seed in seeds]
+    return [
+        f"results/{study.name}/{cell.folder}/seed{seed}/{kind or f'{figure}.csv'}" for cell in cells for seed in seeds
+    ]
 
 
 def perceptron_summary(wildcards):

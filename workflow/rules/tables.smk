@@ -33,6 +33,7 @@ rule weight_decay:
     """The calibration by weight decay: random labels fitted or not, validation accuracy, and the choice."""
     input:
         metrics=lambda wildcards: part_records(wildcards, "calibration"),
+        provenance=lambda wildcards: part_records(wildcards, "calibration", kind="provenance.json"),
         choice="results/{study}/weight_decay.json",
         dataset=study_dataset,
     output:
@@ -62,6 +63,7 @@ rule table1:
     """Test accuracy and generalization gap: mean and standard error over seeds."""
     input:
         metrics=lambda wildcards: part_records(wildcards, "table1"),
+        provenance=lambda wildcards: part_records(wildcards, "table1", kind="provenance.json"),
         dataset=study_dataset,
     output:
         csv=report(
@@ -92,6 +94,7 @@ rule table2:
     """Training on random labels: train accuracy, gap, and whether the network collapsed."""
     input:
         metrics=lambda wildcards: part_records(wildcards, "table2"),
+        provenance=lambda wildcards: part_records(wildcards, "table2", kind="provenance.json"),
         dataset=study_dataset,
     output:
         csv=report(
@@ -122,6 +125,7 @@ rule further_models:
     """Models beside Table 1: more data, batch normalization alone."""
     input:
         metrics=lambda wildcards: part_records(wildcards, "further_models"),
+        provenance=lambda wildcards: part_records(wildcards, "further_models", kind="provenance.json"),
         dataset=study_dataset,
     output:
         csv=report(
@@ -152,6 +156,9 @@ rule differences:
     """The differences that the paper states in words, paired over seeds."""
     input:
         metrics=lambda wildcards: part_records(wildcards, "table1", "table2", "further_models"),
+        provenance=lambda wildcards: part_records(
+            wildcards, "table1", "table2", "further_models", kind="provenance.json"
+        ),
         dataset=study_dataset,
     output:
         csv=report(
@@ -180,6 +187,7 @@ rule sensitivity:
     """Vary one choice that the paper leaves open at a time."""
     input:
         metrics=lambda wildcards: part_records(wildcards, "sensitivity"),
+        provenance=lambda wildcards: part_records(wildcards, "sensitivity", kind="provenance.json"),
         dataset=study_dataset,
     output:
         csv=report(
@@ -211,6 +219,7 @@ rule ablations:
     """Take away or vary what the paper rests its conclusions on."""
     input:
         metrics=lambda wildcards: part_records(wildcards, "ablations"),
+        provenance=lambda wildcards: part_records(wildcards, "ablations", kind="provenance.json"),
         dataset=study_dataset,
     output:
         csv=report(
@@ -242,6 +251,7 @@ rule fault_tolerance:
     """Information under unbounded noise: areas with intervals, and what remains at the end."""
     input:
         sweeps=lambda wildcards: part_records(wildcards, "perturbations", kind="perturbations/sweeps.npz"),
+        provenance=lambda wildcards: part_records(wildcards, "perturbations", kind="provenance.json"),
         dataset=study_dataset,
     output:
         csv=report(
@@ -270,6 +280,7 @@ rule reverse_transmission:
     """Steps that a label takes backwards through each network to full confidence."""
     input:
         records=lambda wildcards: part_records(wildcards, "perturbations", kind="reverse_transmission.csv"),
+        provenance=lambda wildcards: part_records(wildcards, "perturbations", kind="provenance.json"),
         dataset=study_dataset,
     output:
         csv=report(
@@ -340,6 +351,7 @@ rule gradient_snr:
     """Figure 2 in numbers: plateaus, levels and their distance from no signal, order of the layers."""
     input:
         records=lambda wildcards: perceptron_records(wildcards, "gradient_snr"),
+        provenance=lambda wildcards: perceptron_records(wildcards, "gradient_snr", "provenance.json"),
         data=perceptron_data,
     output:
         csv=report(
@@ -369,6 +381,7 @@ rule information_plane:
     """Figure 3 in numbers: every estimator, degree of memorization, compression, violations."""
     input:
         records=lambda wildcards: perceptron_records(wildcards, "information_plane"),
+        provenance=lambda wildcards: perceptron_records(wildcards, "information_plane", "provenance.json"),
         data=perceptron_data,
     output:
         csv=report(

@@ -6,10 +6,10 @@ from rate_distortion import prepared_data, tables
 from rate_distortion.job_log import job_log
 
 
-def main(metrics: list[str], dataset: str, study: dict, csv: str, md: str, tex: str) -> None:
+def main(metrics: list[str], provenance: list[str], dataset: str, study: dict, csv: str, md: str, tex: str) -> None:
     """Write the table in its three forms."""
     data = prepared_data.describe(Path(dataset).parent)
-    tables.differences(tables.read_metrics(metrics), study, data).write(csv, md, tex)
+    tables.differences(tables.read_metrics(metrics), study, data).with_provenance(provenance).write(csv, md, tex)
 
 
 if __name__ == "__main__":

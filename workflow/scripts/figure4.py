@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-import numpy as np
-import pandas
-
-from rate_distortion import figures, files, prepared_data
+from rate_distortion import figures, files, prepared_data, provenance
 from rate_distortion.job_log import job_log
 
 
@@ -22,14 +19,12 @@ def main(
 ) -> None:
     """Write what is drawn, then draw it; a reversed run's folder says its model."""
     data = prepared_data.describe(Path(dataset).parent)
-    with np.load(examples, allow_pickle=False) as stored:
-        first = {name: stored[name] for name in stored.files}
-    with np.load(predictions, allow_pickle=False) as stored:
-        probabilities = stored["test_probabilities"]
+    first = files.read_arrays(examples)
+    probabilities = files.read_arrays(provenance.verified(predictions))["test_probabilities"]
     transmitted = {}
     for folder in (Path(path).parent for path in reverse_transmission):
-        with np.load(folder / "reverse_transmission.npz", allow_pickle=False) as stored:
-            transmitted[folder.parts[-4]] = stored["images"], pandas.read_csv(folder / "reverse_transmission.csv")
+        reversed_images = files.read_arrays(folder / "reverse_transmission.npz")["images"]
+        transmitted[folder.parts[-4]] = reversed_images, files.read_table(folder / "reverse_transmission.csv")
     drawn = figures.figure4_rows(first, probabilities, transmitted)
     files.write_text(csv, drawn.to_csv(index=False, lineterminator="\n"))
     run = f"(a) model {shown['model']}, batch size {shown['batch_size']}; seed {study['seeds'][0]}"

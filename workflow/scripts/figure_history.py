@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import pandas
-
-from rate_distortion import figures, files, prepared_data
+from rate_distortion import figures, files, prepared_data, provenance
 from rate_distortion.job_log import job_log
 
 
@@ -13,7 +11,9 @@ def main(histories: list[str], dataset: str, batch_size: int, study: dict, svg: 
     runs = {}
     for path in map(Path, histories):
         model, size, labels, seed = path.parts[-5:-1]
-        runs[model, int(size.removeprefix("batch")), labels, int(seed.removeprefix("seed"))] = pandas.read_csv(path)
+        runs[model, int(size.removeprefix("batch")), labels, int(seed.removeprefix("seed"))] = files.read_table(
+            provenance.verified(path)
+        )
     rows, data = figures.history_rows(runs), prepared_data.describe(Path(dataset).parent)
     files.write_text(csv, rows.to_csv(index=False, lineterminator="\n"))
     shown = f"batch size {batch_size}, mean and standard error over {len(study['seeds'])} seeds"

@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-import pandas
-
 from rate_distortion import figures, files, prepared_data
 from rate_distortion.job_log import job_log
 
 
 def main(table: str, dataset: str, calibration: dict, study: dict, svg: str, png: str, csv: str) -> None:
     """Write what is drawn, then draw it."""
-    rows, data = pandas.read_csv(table), prepared_data.describe(Path(dataset).parent)
+    rows, data = files.read_table(table), prepared_data.describe(Path(dataset).parent)
     files.write_text(csv, rows.to_csv(index=False, lineterminator="\n"))
     shown = f"model {calibration['model']}, batch size {calibration['batch_size']}, {len(study['seeds'])} seeds"
     figures.weight_decay(rows, figures.source_line(study, data, shown), svg, png)

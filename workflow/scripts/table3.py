@@ -1,14 +1,12 @@
 """Table 3: the architecture, as printed in Appendix B."""
 
-import pandas
-
-from rate_distortion import tables
+from rate_distortion import files, tables
 from rate_distortion.job_log import job_log
 
 
 def main(network: str, csv: str, md: str, tex: str) -> None:
     """Write the table in its three forms."""
-    tables.table3(pandas.read_csv(network)).write(csv, md, tex)
+    tables.table3(files.read_table(network)).write(csv, md, tex)
 
 
 if __name__ == "__main__":

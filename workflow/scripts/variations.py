@@ -7,11 +7,21 @@ from rate_distortion.job_log import job_log
 
 
 def main(
-    metrics: list[str], dataset: str, part: str, choices: dict, names: dict, study: dict, csv: str, md: str, tex: str
+    metrics: list[str],
+    provenance: list[str],
+    dataset: str,
+    part: str,
+    choices: dict,
+    names: dict,
+    study: dict,
+    csv: str,
+    md: str,
+    tex: str,
 ) -> None:
     """Write the table in its three forms."""
     data = prepared_data.describe(Path(dataset).parent)
-    tables.variations(part, tables.read_metrics(metrics), choices, names, study, data).write(csv, md, tex)
+    table = tables.variations(part, tables.read_metrics(metrics), choices, names, study, data)
+    table.with_provenance(provenance).write(csv, md, tex)
 
 
 if __name__ == "__main__":

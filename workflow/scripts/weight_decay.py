@@ -6,10 +6,13 @@ from rate_distortion import capacity, prepared_data, tables
 from rate_distortion.job_log import job_log
 
 
-def main(metrics: list[str], choice: str, dataset: str, study: dict, csv: str, md: str, tex: str) -> None:
+def main(
+    metrics: list[str], provenance: list[str], choice: str, dataset: str, study: dict, csv: str, md: str, tex: str
+) -> None:
     """Write the table in its three forms."""
     data = prepared_data.describe(Path(dataset).parent)
-    tables.weight_decay(tables.read_metrics(metrics), capacity.read_choice(choice), study, data).write(csv, md, tex)
+    table = tables.weight_decay(tables.read_metrics(metrics), capacity.read_choice(choice), study, data)
+    table.with_provenance(provenance).write(csv, md, tex)
 
 
 if __name__ == "__main__":

@@ -51,10 +51,15 @@ def train_pack(folders: Sequence[str | Path], data_folder: str | Path, study: st
         "seeds_trained_together": seeds,
     }
     for folder, result in zip(folders, trained, strict=True):
-        write(folder, result)
-        own = {"seed": result.seed, "resumed_from_epochs": list(result.resumed_from_epochs)}
-        files.write_json(folder / "provenance.json", circumstances | own)
+        written = write(folder, result)
         files.write_json(folder / "metrics.json", identity | _metrics(result, training, len(labels)))
+        own = {
+            "seed": result.seed,
+            "seconds": result.seconds,
+            "resumed_from_epochs": list(result.resumed_from_epochs),
+            "outputs_sha256": provenance.outputs_sha256([*written, folder / "metrics.json"]),
+        }
+        files.write_json(folder / provenance.RECORD, circumstances | own)
     resume_file.unlink(missing_ok=True)
 
 

@@ -157,17 +157,20 @@ def train(
     return run.finished()
 
 
-def write(folder: str | Path, network: TrainedNetwork) -> None:
-    """Write one seed's files: history.csv, gradient_snr.csv, information_plane.csv and model.safetensors.
+def write(folder: str | Path, network: TrainedNetwork) -> list[Path]:
+    """Write one seed's files: model.safetensors, history.csv, gradient_snr.csv and information_plane.csv.
 
     The weights can be loaded into the module that :func:`networks.build` returns. A table without rows is not written.
+
+    Returns:
+        the paths of what was written.
     """
-    folder = Path(folder)
-    with files.completed(folder / "model.safetensors") as temporary:
-        safetensors.torch.save_file(network.module.state_dict(), temporary)
-    for table in RECORDS:
-        if rows := getattr(network, table):
-            files.write_rows(folder / f"{table}.csv", rows)
+    weights = Path(folder) / "model.safetensors"
+    files.write_bytes(weights, safetensors.torch.save(network.module.state_dict()))
+    tables = {Path(folder) / f"{table}.csv": rows for table in RECORDS if (rows := getattr(network, table))}
+    for path, rows in tables.items():
+        files.write_rows(path, rows)
+    return [weights, *tables]
 
 
 class _Run:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import json
+import logging
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas
 
-from rate_distortion import files
+from rate_distortion import files, provenance
+
+log = logging.getLogger(__name__)
 
 LATEX_TEXT = str.maketrans(
     {
@@ -73,6 +75,19 @@ class Table:
     notes: Sequence[str]
     header: Sequence[tuple[str, str]] = ()
 
+    def with_provenance(self, records: Iterable[str | Path]) -> Table:
+        """The table with a warning below it when its runs were made by different code or on different hardware.
+
+        The tidy form has no such column: what a run was made with stands in the run's own record.
+
+        Args:
+            records: the ``provenance.json`` of each run in the table.
+        """
+        warnings = provenance.mixed(records)
+        for warning in warnings:
+            log.warning("%s: %s", self.title, warning)
+        return replace(self, notes=[*self.notes, *warnings])
+
     def write(self, csv: str | Path, md: str | Path, tex: str | Path) -> None:
         """Write the three forms."""
         files.write_text(csv, self.tidy.to_csv(index=False, lineterminator="\n"))
@@ -121,7 +136,7 @@ class Table:
 
 def read_metrics(paths: Iterable[str | Path]) -> pandas.DataFrame:
     """One row per run from its metrics.json."""
-    return pandas.DataFrame([json.loads(Path(path).read_text(encoding="utf-8")) for path in paths])
+    return pandas.DataFrame([files.read_json(provenance.verified(path)) for path in paths])
 
 
 def read_perceptrons(paths: Iterable[str | Path]) -> pandas.DataFrame:
@@ -129,7 +144,9 @@ def read_perceptrons(paths: Iterable[str | Path]) -> pandas.DataFrame:
     frames = []
     for path in map(Path, paths):
         activation, normalization = path.parts[-5:-3]
-        frames.append(pandas.read_csv(path).assign(activation=activation, normalization=normalization))
+        frames.append(
+            files.read_table(provenance.verified(path)).assign(activation=activation, normalization=normalization)
+        )
     return pandas.concat(frames, ignore_index=True)
 
 
