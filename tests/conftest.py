@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "slurm", "src", "envs", "pyproject.toml")
+PARTS = ("Snakefile", "config.yaml", "CITATION.cff", "workflow", "profiles", "slurm", "src", "envs", "pyproject.toml")
 
 
 @dataclass(frozen=True)

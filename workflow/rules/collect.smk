@@ -1,7 +1,8 @@
-"""Targets that collect: one rule per study, its merged configuration, and its plan.
+"""Targets that collect: one rule per study, its merged configuration, its plan, and its description for archives.
 
-Inputs: config.yaml and any --configfile.
-Outputs: results/{study}/config.yaml, results/{study}/plan.md, results/{study}/partial/; and each study's name as a target.
+Inputs: config.yaml and any --configfile; for the description everything that the study promises, and CITATION.cff.
+Outputs: results/{study}/config.yaml, results/{study}/plan.md, results/{study}/partial/, results/{study}/ro-crate-metadata.json;
+    and each study's name as a target.
 """
 
 
@@ -50,6 +51,26 @@ rule partial:
         settings=claim_settings,
     script:
         "../scripts/partial.py"
+
+
+rule describe_archive:
+    """RO-Crate metadata: files with checksums, data with licences, software, authors. The last job of a study."""
+    input:
+        results=lambda wildcards: study_results(wildcards.study),
+        citation=f"{workflow.basedir}/CITATION.cff",
+    output:
+        "results/{study}/ro-crate-metadata.json",
+    log:
+        "logs/{study}/describe_archive.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime="30m",
+    params:
+        study=study_title,
+    script:
+        "../scripts/describe_archive.py"
 
 
 for study in STUDIES:

@@ -85,7 +85,12 @@ def study_of(wildcards):
 
 
 def study_targets(name):
-    """Every file that a study promises; what its configuration leaves out is left out."""
+    """Every file that a study promises: its results, and what describes them to an archive."""
+    return [*study_results(name), f"results/{name}/ro-crate-metadata.json"]
+
+
+def study_results(name):
+    """Every table, figure and page of a study; what its configuration leaves out is left out."""
     study, folder = STUDIES[name], f"results/{name}"
     tables = ["table1", *(["table3"] if study.built_in_models() else [])]
     tables += ["differences"] if study.stated_differences() else []
@@ -175,6 +180,11 @@ def study_summary(wildcards):
         "epochs": study.config["training"]["epochs"],
         "learning_rate": study.config["training"]["learning_rate"],
     }
+
+
+def study_title(wildcards):
+    study = study_of(wildcards)
+    return {"name": study.name, "title": study.config["title"]}
 
 
 def run_settings(wildcards):

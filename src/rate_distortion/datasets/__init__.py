@@ -4,7 +4,7 @@
 this package imports neither torch nor scikit-learn, so that it may be asked for names and sizes at no cost.
 """
 
-from rate_distortion.datasets.catalogue import DATASETS, DESCRIPTIONS
+from rate_distortion.datasets.catalogue import DATASETS, DESCRIPTIONS, LICENCES
 from rate_distortion.datasets.digit_pairs import digit_pair_size, select_digits
 from rate_distortion.datasets.download import DownloadError, RemoteFile, fetch
 from rate_distortion.datasets.labelled_images import DatasetError, LabelledImages, split_validation
@@ -22,6 +22,7 @@ __all__ = [
     "DATASETS",
     "DEFAULT_MIRRORS",
     "DESCRIPTIONS",
+    "LICENCES",
     "DatasetError",
     "DownloadError",
     "LabelledImages",

@@ -17,6 +17,16 @@ DESCRIPTIONS: Mapping[str, str] = {
 }
 """What each source is, in words fit for a caption."""
 
+LICENCES: Mapping[str, str] = {
+    "svhn": "for non-commercial use only (http://ufldl.stanford.edu/housenumbers)",
+    "svhn_extra": "for non-commercial use only (http://ufldl.stanford.edu/housenumbers)",
+    "mnist": "https://creativecommons.org/licenses/by-sa/3.0/",
+    "digits": "https://creativecommons.org/licenses/by/4.0/",
+    "house_numbers": "https://spdx.org/licenses/MIT",
+    "arrays": "the user's own",
+}
+"""On which terms each source may be used and passed on."""
+
 DATASETS = tuple(DESCRIPTIONS)
 """Names of the sources."""
 

@@ -1,0 +1,16 @@
+"""What a finished study is, as RO-Crate metadata, so that its folder can be archived."""
+
+from pathlib import Path
+
+from rate_distortion import archive_description, files
+from rate_distortion.job_log import job_log
+
+
+def main(target: str, citation: str, study: dict) -> None:
+    """Describe the folder that the target lies in."""
+    files.write_json(target, archive_description.describe(Path(target).parent, study, citation))
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(snakemake.output[0], snakemake.input.citation, snakemake.params.study)
