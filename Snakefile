@@ -33,6 +33,10 @@ resource_scopes:
 include: "workflow/rules/common.smk"
 
 
+onstart:
+    refuse_folders_that_cannot_be_written()
+
+
 wildcard_constraints:
     study="|".join(STUDIES),
     other="|".join(STUDIES),

@@ -11,6 +11,7 @@ import errno
 import io
 import json
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,8 +34,26 @@ REMEDIES = {
 """What to do about an error of the system that hinders writing."""
 
 
+DAMAGED_ARCHIVE = (
+    ValueError,
+    OSError,
+    EOFError,
+    KeyError,
+    RuntimeError,
+    MemoryError,
+    AttributeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy and zipfile raise when the bytes of an .npz make no sense: each is what some flipped bit led to."""
+
+
 class UnwritableFileError(OSError):
     """A file could not be written; the file that had its name before, if any, is untouched."""
+
+    def __str__(self) -> str:
+        return self.strerror
 
 
 class DamagedFileError(ValueError):
@@ -155,7 +174,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
+    except DAMAGED_ARCHIVE as error:
         raise damaged(path, error) from error
 
 

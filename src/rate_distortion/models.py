@@ -7,13 +7,16 @@ everywhere, TensorFlow's SAME / VALID / VALID padding (the only combination that
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from rate_distortion import provenance
 from rate_distortion.network_shape import CHANNELS, KERNEL_SIZES, PADDINGS, SMALLEST_SIDE, STRIDES, output_side
 
 NORMALIZATIONS = ("none", "batch")
@@ -293,3 +296,11 @@ def _from_factory(
     if not isinstance(model, nn.Module):
         raise ValueError(f"model factory {factory!r} returned {type(model).__name__}; it must return a torch.nn.Module")
     return model
+
+
+def factory_source(settings: ModelSettings) -> dict[str, str] | None:
+    """File and SHA-256 of a user's factory that has been called, for the record of a run; None for the paper's network."""
+    if settings.factory is None:
+        return None
+    file = Path(sys.modules[settings.factory.partition(":")[0]].__file__)
+    return {"file": file.name, "sha256": provenance.file_checksum(file)}

@@ -57,6 +57,7 @@ def write(
             "seed": name.seed,
             "settings": asdict(settings),
             "model": asdict(model),
+            "model_factory": models.factory_source(model),
             "data_sha256": data["sha256"],
             "sources_md5": data["sources_md5"],
             "seconds": run.progress.seconds,

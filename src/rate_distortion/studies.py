@@ -391,14 +391,14 @@ def _check_references(study: Study) -> None:
     named += [(f"{path}.figures.figure4.model", cell.model) for cell in study.cells("figure4")]
     for part in ("perturbations", "attack_audit"):
         named += [(f"{path}.{part}.cells", model) for model in config.get(part, {}).get("cells", {})]
-    if "figure5" in config["figures"]:
-        _check_figure5(study)
     if "calibration" in config:
         named.append((f"{path}.calibration.model", config["calibration"]["model"]))
     for part in ("sensitivity", "ablations"):
         named += [(f"{path}.{part}.models", model) for model in config.get(part, {}).get("models", [])]
     for key, model in named:
         _check_name(key, "model", model, config["models"])
+    if "figure5" in config["figures"]:
+        _check_figure5(study)
     preprocessings = config.get("preprocessings", {})
     variations = [
         ("models", config["models"]),

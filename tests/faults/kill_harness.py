@@ -59,11 +59,11 @@ class Tally:
     finished: int = 0
 
 
-def train_network(folder: Path) -> None:
+def train_network(folder: Path, images: int = 64) -> None:
     """A small convolutional training with all its files."""
     rng = np.random.default_rng(0)
-    labels = torch.from_numpy(rng.integers(0, 4, 64))
-    split = Split(torch.from_numpy(rng.normal(size=(64, 1, 28, 28)).astype(np.float32)), labels)
+    labels = torch.from_numpy(rng.integers(0, 4, images))
+    split = Split(torch.from_numpy(rng.normal(size=(images, 1, 28, 28)).astype(np.float32)), labels)
     settings = TrainingSettings(EPOCHS, 0.02, 16, history_points=4, checkpoint_seconds=0)
     name, model = RunName("kills", "C", 16, "original", 1), ModelSettings(normalization="batch")
     run = train(name, settings, model, split, {"test": split}, 4, resume_file=folder / records.RESUME_FILE)

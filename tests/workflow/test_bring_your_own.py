@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import hashlib
 import json
 import os
 import re
@@ -146,3 +147,34 @@ def test_images_of_28_pixels_are_large_enough_for_the_papers_network(project):
         "describe_network": 1,
         "table3": 1,
     }
+
+
+def test_a_users_code_is_imported_by_the_training_alone_and_only_the_module_that_is_named(project):
+    """A study file can name code; reading the study, and planning it, runs none of it."""
+    write_images(project.folder)
+    write_study(project)
+    network = project.folder / "my_networks.py"
+    network.write_text("open('my_networks was imported', 'w').close()\n" + network.read_text())
+    (project.folder / "not_named.py").write_text("open('not_named was imported', 'w').close()\n")
+    marks = [project.folder / f"{name} was imported" for name in ("my_networks", "not_named")]
+    target = "results/my_study/runs/cnn/mine/batch16/original/seed1/provenance.json"
+    arguments = ("--configfile", "my_study.yaml", "--cores", "1")
+    project.snakemake("-n", *arguments, "my_study")
+    project.snakemake(*arguments, "results/my_study/data/arrays/dataset.json")
+    assert [mark.exists() for mark in marks] == [False, False]
+    project.snakemake(*arguments, target)
+    assert [mark.exists() for mark in marks] == [True, False]
+    record = json.loads((project.folder / target).read_text())["model_factory"]
+    assert record == {"file": network.name, "sha256": hashlib.sha256(network.read_bytes()).hexdigest()}
+
+
+def test_a_file_that_does_not_fit_is_refused_before_any_job(project):
+    write_study(project)
+    labels = np.repeat([0, 2], 75)
+    np.savez(project.folder / "my_images.npz", images=np.zeros((150, 12, 12), np.uint8), labels=labels)
+    result = project.snakemake("--configfile", "my_study.yaml", "--cores", "1", "my_study", check=False)
+    assert result.returncode != 0
+    printed = result.stdout + result.stderr
+    assert "labels in my_images.npz goes up to 2 and no image has the label 1" in printed
+    assert "Traceback" not in printed
+    assert "Job stats" not in printed

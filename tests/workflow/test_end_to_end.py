@@ -1,6 +1,7 @@
 """Study ci from nothing, then what reruns and what does not."""
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import time
 import numpy as np
 import pytest
 import yaml
+from rocrate.rocrate import ROCrate
 
 TABLES = ("table1", "table2", "table3", "further_models", "differences", "weight_decay", "sensitivity", "ablations")
 RUN = "results/ci/runs/cnn/{model}/batch{batch_size}/original/seed{seed}"
@@ -50,6 +52,19 @@ def test_the_latex_of_every_table_compiles_in_one_minimal_document(finished_ci, 
     command = [program, "-halt-on-error", "-interaction=nonstopmode", "tables.tex"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout[-2000:]
+
+
+def test_a_finished_study_describes_itself_to_an_archive(finished_ci):
+    results = finished_ci.folder / "results/ci"
+    crate = ROCrate(results)
+    assert crate.name.startswith("Study ci: Tiny procedural digits")
+    for target in (
+        "tables/table1.csv",
+        "figures/figure4.svg",
+        RUN.format(model="A", batch_size=32, seed=1)[11:] + "/metrics.json",
+    ):
+        entity = crate.dereference(target)
+        assert entity["sha256"] == hashlib.sha256((results / target).read_bytes()).hexdigest(), target
 
 
 def test_table1_is_the_mean_of_the_runs(finished_ci):

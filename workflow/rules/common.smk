@@ -4,6 +4,7 @@ Needs: `config` as merged by Snakemake, the schema, the library on the path.
 Gives: STUDIES, ARCHIVES, the closed lists that constrain the wildcards, and functions of wildcards.
 """
 
+import os
 import re
 import yaml
 
@@ -78,6 +79,16 @@ DATA_FILES = [
 ]
 COMPARED_TABLES = ("table1", "table2", "further_models", "fault_tolerance")
 EXTRA_FILES = ["extra/images.npy", "extra/labels.npy", "extra.json"]
+
+
+def refuse_folders_that_cannot_be_written():
+    """Before the first job, where Snakemake itself would end in a traceback."""
+    folders = [Path(name) for name in ("results", "data", "logs")] + sorted(Path("results").glob("*/"))
+    for folder in folders:
+        if folder.exists() and not os.access(folder, os.W_OK):
+            raise WorkflowError(
+                f"the folder {folder.resolve()} cannot be written: make it writable, or work in a copy of the project that is"
+            )
 
 
 def study_of(wildcards):
@@ -159,9 +170,13 @@ def preprocessing_of(wildcards):
 
 
 def source_files(wildcards):
-    """The files a data set is read from: downloads, the user's own file, or none."""
+    """The files a data set is read from: downloads, the user's own file (which is looked at before any job), or none."""
     data = study_of(wildcards).config["data"]
     if data["dataset"] == "arrays":
+        try:
+            datasets.check_arrays(data["file"])
+        except datasets.DatasetError as error:
+            raise WorkflowError(str(error))
         return [data["file"]]
     return datasets.source_paths(data["dataset"], "data")
 

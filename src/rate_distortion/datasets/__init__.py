@@ -4,6 +4,7 @@
 this package imports neither torch nor scikit-learn, so that it may be asked for names and sizes at no cost.
 """
 
+from rate_distortion.datasets.arrays import check_arrays
 from rate_distortion.datasets.catalogue import DATASETS, DESCRIPTIONS, LICENCES
 from rate_distortion.datasets.digit_pairs import digit_pair_size, select_digits
 from rate_distortion.datasets.download import DownloadError, RemoteFile, fetch
@@ -27,6 +28,7 @@ __all__ = [
     "DownloadError",
     "LabelledImages",
     "RemoteFile",
+    "check_arrays",
     "checksums",
     "classes",
     "digit_pair_size",

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import difflib
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from rate_distortion import files
 from rate_distortion.datasets.labelled_images import CHANNELS, DatasetError, LabelledImages, divide
 from rate_distortion.datasets.resizing import LARGEST_SIDE, SMALLEST_SIDE
 
@@ -39,17 +39,40 @@ def read_arrays(path: str | Path, split: str, seed: int) -> LabelledImages:
     """
     arrays = _read_npz(Path(path))
     images = _checked_images(arrays["images"], f"images in {path}")
+    return _divided(images, arrays, path, seed)[split]
+
+
+def check_arrays(path: str | Path) -> None:
+    """Refuse what :func:`read_arrays` would refuse, without reading the pixels, so that it can be asked before any job.
+
+    Raises:
+        DatasetError: the file is missing or damaged, or an array does not fit.
+    """
+    path = Path(path)
+    arrays = _read_npz(path, ("labels", "split"))
+    shape, dtype = _images_header(path)
+    # Labels and their division do not depend on the images' size.
+    fits = dtype == np.uint8
+    images = np.broadcast_to(np.uint8(0), shape) if fits else _read_npz(path, ("images",))["images"]
+    checked = _checked_images(images, f"images in {path}")
+    _divided(checked[:, :1, :1, :1], arrays, path, seed=0)
+
+
+def _divided(
+    images: np.ndarray, arrays: Mapping[str, np.ndarray], path: str | Path, seed: int
+) -> dict[str, LabelledImages]:
+    """Train and test split as the file divides them, or as drawn from the seed."""
     data = LabelledImages(images, _checked_labels(arrays["labels"], len(images), f"labels in {path}"))
     if "split" in arrays:
-        return data.take(np.flatnonzero(_split_names(arrays["split"], len(data), f"split in {path}") == split))
+        names = _split_names(arrays["split"], len(data), f"split in {path}")
+        return {split: data.take(np.flatnonzero(names == split)) for split in SPLITS}
     try:
-        train, test = divide(data, _test_images(len(data)), seed)
+        return dict(zip(SPLITS, divide(data, _test_images(len(data)), seed), strict=True))
     except DatasetError as error:
         raise DatasetError(
             f"{path} has no split and too few images ({len(data)} in {data.classes} classes) to draw one; "
             f"add an array split with 'train' or 'test' for each image"
         ) from error
-    return {"train": train, "test": test}[split]
 
 
 def count_images(path: str | Path) -> dict[str, int]:
@@ -98,8 +121,10 @@ def _read_npz(path: Path, names: tuple[str, ...] = ARRAYS) -> Mapping[str, np.nd
                 if name not in archive.files:
                     raise DatasetError(_absent(path, name, archive.files))
             return {name: _read_array(archive, name, path) for name in names if name in archive.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise DatasetError(f"{path} is damaged ({error}); write or copy it again") from error
+    except DatasetError:
+        raise
+    except files.DAMAGED_ARCHIVE as error:
+        raise DatasetError(f"{path} is damaged ({_one_line(error)}); write or copy it again") from error
 
 
 def _read_array(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> np.ndarray:
@@ -112,6 +137,24 @@ def _read_array(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> np.ndar
     if not isinstance(array, np.ndarray):
         raise DatasetError(f"{name} in {path} is no numpy array; write the file with numpy.savez")
     return array
+
+
+def _images_header(path: Path) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of the images, from the first bytes of their member of the file."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("images.npy") as stream:
+            version = np.lib.format.read_magic(stream)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(stream)
+            return shape, dtype
+    except files.DAMAGED_ARCHIVE as error:
+        raise DatasetError(
+            f"images in {path} is no array or damaged ({_one_line(error)}); write or copy the file again"
+        ) from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _absent(path: Path, name: str, present: list[str]) -> str:
