@@ -97,11 +97,8 @@ def image_side(path: str | Path) -> int | None:
     What is wrong with a file is said when it is read whole.
     """
     try:
-        with zipfile.ZipFile(path) as archive, archive.open("images.npy") as stream:
-            major, _ = np.lib.format.read_magic(stream)
-            read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
-            shape, _, _ = read(stream)
-    except (OSError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError):
+        shape, _ = _images_header(Path(path))
+    except DatasetError:
         return None
     return int(shape[1]) if len(shape) in (3, 4) else None
 
