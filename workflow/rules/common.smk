@@ -177,7 +177,7 @@ def source_files(wildcards):
             if Path(data["file"]).exists():  # records may come from an archive, without the images
                 datasets.check_arrays(data["file"])
         except datasets.DatasetError as error:
-            raise WorkflowError(str(error))
+            sys.exit(f"Data error: {error}")  # an exception would be shown with the place in this file, as above
         return [data["file"]]
     return datasets.source_paths(data["dataset"], "data")
 
