@@ -176,7 +176,7 @@ def _add_action(
         properties={
             "@type": "CreateAction",
             "name": f"snakemake {study['name']}",
-            "description": f"{len(records)} trainings, {hours:.2f} hours in all, on {', '.join(machines)}",
+            "description": f"{len(records)} trainings, {hours:.2g} hours in all, on {', '.join(machines)}",
             "endTime": max(record["finished"] for record in records),
         },
     )
