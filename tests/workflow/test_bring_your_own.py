@@ -151,7 +151,7 @@ def test_images_of_28_pixels_are_large_enough_for_the_papers_network(project):
 
 def test_a_users_code_is_imported_by_the_training_alone_and_only_the_module_that_is_named(project):
     """A study file can name code; reading the study, and planning it, runs none of it."""
-    write_images(project.folder)
+    write_images(project.folder, images=312)
     write_study(project)
     network = project.folder / "my_networks.py"
     network.write_text("open('my_networks was imported', 'w').close()\n" + network.read_text())
