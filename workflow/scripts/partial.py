@@ -17,8 +17,8 @@ def main(folder: Path, study: dict, cells: dict, finished: dict, dataset: str, r
             pages.append(f"**{part.replace('_', ' ')}**: no run has finished yet.\n")
             continue
         runs, data = tables.read_metrics(metrics), prepared_data.describe(Path(dataset).parent)
-        records = [Path(path).with_name("provenance.json") for path in metrics]
-        table = make[part](runs, cells[part], study, data).with_provenance(records)
+        provenance = [Path(path).with_name("provenance.json") for path in metrics]
+        table = make[part](runs, cells[part], study, data).with_provenance(provenance)
         table.write(folder / f"{part}.csv", folder / f"{part}.md", folder / f"{part}.tex")
         pages.append(table.markdown())
     claims = assessment.assess_study(records, settings, finished=False)
