@@ -142,4 +142,5 @@ def _claim(entry: Mapping[str, Any], margins: Mapping[str, Margin]) -> Claim:
 
 def _packaged(name: str) -> Any:
     text = resources.files("rate_distortion").joinpath(name).read_text(encoding="utf-8")
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    # safe_load with the C parser where there is one: ten times faster, and every table reads the ledger.
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text).get_single_data()
