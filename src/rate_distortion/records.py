@@ -67,10 +67,14 @@ def load_model(folder: str | Path, image_shape: tuple[int, int, int], classes: i
     """The trained network of a run's folder in evaluation mode, on the CPU, in the precision it was trained in."""
     folder = Path(folder)
     provenance_record = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
-    settings = ModelSettings(**provenance_record["model"])
-    model = models.build(settings, image_shape, classes, torch.Generator())
+    model = models.build(model_settings(folder), image_shape, classes, torch.Generator())
     model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
     return model.to(getattr(torch, provenance_record["settings"]["precision"])).eval()
+
+
+def model_settings(folder: str | Path) -> ModelSettings:
+    """The settings that the network of a run's folder was trained with, a calibrated weight decay as a number."""
+    return ModelSettings(**json.loads((Path(folder) / "provenance.json").read_text(encoding="utf-8"))["model"])
 
 
 def metrics(name: RunName, settings: TrainingSettings, model: ModelSettings, run: TrainedRun) -> dict[str, Any]:
