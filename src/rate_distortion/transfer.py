@@ -183,7 +183,7 @@ def one_shot(
         seed: of the support sets and rotations.
 
     Raises:
-        TransferError: a class has no validation image, or a head is to be tuned that the network does not have.
+        TransferError: a class has no validation image, a head is to be tuned that the network does not have, or tuning diverges.
     """
     support = draw_support(validation.labels, source.classes, settings.support_sets, seed)
     candidates = to_source_images(validation.images, source.image_shape)
@@ -194,6 +194,11 @@ def one_shot(
         batches = (_shown(source, batch) for batch in _rotated_batches(candidates[rows], settings, seed, number))
         tuned = fine_tune(source, batches, labels, settings)
         probabilities = _probabilities(tuned, shown)
+        if not np.isfinite(probabilities).all():
+            raise TransferError(
+                f"tuning on support set {number + 1} at learning rate {settings.learning_rate:g} left outputs that are not "
+                "finite (lower transfer.learning_rate)"
+            )
         said.append(_rounded(calibration.confidence(probabilities)))
         losses.append(-np.log(probabilities[np.arange(len(test)), test.labels].clip(1e-300)).mean())
         accuracy = 100 * (said[-1].predictions == test.labels).mean()

@@ -129,11 +129,11 @@ def transfer_runs(
         seed = int(Path(folder).name.removeprefix("seed"))
         one = transfer.one_shot(source, target.validation, target.test, how, seed)
         circumstances = {"evaluation_mode": probing.audited_mode(source.model)}
-        _write(Path(folder), target, settings, circumstances, zero, one, how.bins)
+        write(folder, target, settings, circumstances, zero, one, how.bins)
 
 
-def _write(
-    folder: Path,
+def write(
+    folder: str | Path,
     target: Target,
     settings: Mapping[str, Any],
     circumstances: Mapping[str, Any],
@@ -141,8 +141,17 @@ def _write(
     one: OneShot,
     bins: int,
 ) -> None:
-    """The three files of a transferred run."""
-    rows = []
+    """Write the three files of a transferred run.
+
+    Args:
+        folder: where.
+        target, settings: what was read, and the study's ``transfer``.
+        circumstances: further columns of both tables.
+        zero: target -> (what the network says, class probabilities, labels); the study's target and perhaps real SVHN.
+        one: one-shot transfer to the study's target.
+        bins: of the calibration errors.
+    """
+    folder, rows = Path(folder), []
     for name, (said, probabilities, labels) in zero.items():
         whitening = settings["target_whitening"] if name == target.name else "source"
         record = transfer.zero_shot_record(said, probabilities, labels, bins)
