@@ -71,8 +71,8 @@ def figure7(rows: pandas.DataFrame, title: str, source: str, svg: str | Path, pn
         axes[0, 0].set_ylabel("fraction of test set")
         axes[1, 0].set_ylabel("test accuracy")
         figure.suptitle(title, fontsize=8)
-        for axis in axes[:, 0]:
-            axis.legend(loc="upper left", frameon=False, fontsize=6.5)
+        handles = [handle for axis in axes[:, 0] for handle in axis.get_legend_handles_labels()[0]]
+        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=7)
         figures.add_source(figure, source)
         figures.save(figure, svg, png)
 
@@ -136,6 +136,10 @@ def _draw_reliability(axis: plt.Axes, rows: pandas.DataFrame) -> None:
         label="gap",
     )
     axis.plot([0, 1], [0, 1], "--", color="0.3", linewidth=0.8)
+    axis.text(0.03, 0.97, "under-confident", fontsize=6, color="0.35", ha="left", va="top")
+    axis.text(0.97, 0.03, "over-confident", fontsize=6, color="0.35", ha="right", va="bottom").set_bbox(
+        {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+    )
     axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="margin")
 
 

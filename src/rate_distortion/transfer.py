@@ -183,7 +183,8 @@ def one_shot(
         seed: of the support sets and rotations.
 
     Raises:
-        TransferError: a class has no validation image, a head is to be tuned that the network does not have, or tuning diverges.
+        TransferError: a class has no validation image, a head is to be tuned that the network does not have, or tuning
+            diverges.
     """
     support = draw_support(validation.labels, source.classes, settings.support_sets, seed)
     candidates = to_source_images(validation.images, source.image_shape)
