@@ -54,7 +54,7 @@ def figure7(rows: pandas.DataFrame, title: str, source: str, svg: str | Path, pn
 
     Args:
         rows: as :func:`figure7_rows` returns them.
-        title: what is transferred.
+        title: what is transferred, before the panel's name.
         source: the line under the figure.
     """
     panels = list(dict.fromkeys(rows["panel"]))
@@ -67,10 +67,9 @@ def figure7(rows: pandas.DataFrame, title: str, source: str, svg: str | Path, pn
             own = rows[rows["panel"] == panel]
             _draw_histogram(upper, own)
             _draw_reliability(lower, own)
-            upper.set_title(PANELS[panel])
+            upper.set_title(f"{title}: {PANELS[panel]}")
         axes[0, 0].set_ylabel("fraction of test set")
         axes[1, 0].set_ylabel("test accuracy")
-        figure.suptitle(title, fontsize=8)
         handles = [handle for axis in axes[:, 0] for handle in axis.get_legend_handles_labels()[0]]
         figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=7)
         figures.add_source(figure, source)

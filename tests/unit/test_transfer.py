@@ -389,7 +389,7 @@ def test_figure_7_draws_shares_margins_and_accuracies_of_both_shots(tmp_path):
     source = calibration_figure.source_line(rows, STUDY, STAND_IN, SETTINGS)
     assert "not shown" not in source
     for name in ("first", "second"):
-        calibration_figure.figure7(rows, "Model B+", source, tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
+        calibration_figure.figure7(rows, "model B+", source, tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
     text = (tmp_path / "first.svg").read_text()
     assert text == (tmp_path / "second.svg").read_text()
     for word in ("avg. margin", "avg. accuracy", "gap", "zero-shot, real SVHN"):

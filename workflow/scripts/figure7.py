@@ -14,7 +14,7 @@ def main(
     files.write_text(csv, rows.to_csv(index=False, lineterminator="\n"))
     data = prepared_data.describe(Path(dataset).parent)
     source = calibration_figure.source_line(rows, study, data, settings)
-    calibration_figure.figure7(rows, f"Model {model}", source, svg, png)
+    calibration_figure.figure7(rows, f"model {model}", source, svg, png)
 
 
 if __name__ == "__main__":
