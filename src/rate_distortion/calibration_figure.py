@@ -144,10 +144,17 @@ def _draw_reliability(axis: plt.Axes, rows: pandas.DataFrame) -> None:
 
 def _bars(axis: plt.Axes, rows: pandas.DataFrame, column: str, **style: object) -> None:
     """Bars with one standard error over seeds, where there are several seeds."""
-    error = rows[f"{column}_standard_error"].fillna(0)
     bars = axis.bar(rows["lowest_margin"], rows[column], _widths(rows), align="edge", linewidth=0.6, **style)
     centres = [bar.get_x() + bar.get_width() / 2 for bar in bars]
-    axis.errorbar(centres, rows[column], yerr=error, fmt="none", ecolor="0.15", elinewidth=0.8, capsize=1.5)
+    axis.errorbar(
+        centres,
+        rows[column],
+        yerr=rows[f"{column}_standard_error"],
+        fmt="none",
+        ecolor="0.15",
+        elinewidth=0.8,
+        capsize=1.5,
+    )
 
 
 def _widths(rows: pandas.DataFrame) -> pandas.Series:

@@ -12,10 +12,23 @@ import torchvision.transforms.functional as torchvision_functional
 from PIL import Image
 from torch import nn
 
-from rate_distortion import calibration_figure, datasets, models, tables, transfer, transfer_runs, whitening
+from rate_distortion import (
+    calibration_figure,
+    datasets,
+    models,
+    prepared_data,
+    probing,
+    records,
+    tables,
+    training,
+    transfer,
+    transfer_runs,
+    whitening,
+)
 from rate_distortion.calibration import Confidence
 from rate_distortion.datasets import LabelledImages
 from rate_distortion.models import ConvolutionalNetwork, ModelSettings
+from rate_distortion.training import RunName, Split, TrainingSettings
 from rate_distortion.transfer import OneShot, Source, TransferError, TransferSettings
 from rate_distortion.transfer_runs import Target
 
@@ -394,3 +407,49 @@ def test_figure_7_draws_shares_margins_and_accuracies_of_both_shots(tmp_path):
     assert text == (tmp_path / "second.svg").read_text()
     for word in ("avg. margin", "avg. accuracy", "gap", "zero-shot, real SVHN"):
         assert word in text
+
+
+@pytest.fixture
+def trained_run(tmp_path):
+    """A network of procedural street numbers with its data, as a study leaves them: (its folder, that of the data)."""
+    data = {"dataset": "house_numbers", "seed": 0, "train_images": 60, "validation_images": 10, "test_images": 20}
+    whitened = {"components": 20}
+    record = prepared_data.prepare(tmp_path / "data", data | {"train_on": "train"}, whitened, tmp_path)
+    settings = TrainingSettings(epochs=1, learning_rate=0.05, batch_size=20, history_points=2)
+    model, name = (
+        ModelSettings(weight_decay=0.2, normalization="batch", width=0.1),
+        RunName("mine", "C", 20, "original", 3),
+    )
+    splits = {
+        split: Split.from_arrays(*prepared_data.load(tmp_path / "data", split), settings) for split in ("train", "test")
+    }
+    run = training.train(name, settings, model, splits["train"], {"test": splits["test"]}, record["classes"])
+    records.write(tmp_path / "run/seed3", name, settings, model, run, record)
+    return tmp_path / "run/seed3", tmp_path / "data"
+
+
+def test_a_finished_run_is_transferred_to_digits_and_reads_svhn_whitened_as_its_own_images(trained_run, monkeypatch):
+    run, data_folder = trained_run
+    crops = datasets.load("house_numbers", "test", count=20)  # in the place of SVHN's, whose size and colours they have
+    load = datasets.load
+    monkeypatch.setattr(datasets, "load", lambda name, *a, **k: crops if name == "svhn" else load(name, *a, **k))
+    settings = SETTINGS | {
+        "dataset": "digits",
+        "validation_images": 100,
+        "test_images": 50,
+        "support_sets": 2,
+        "steps": 2,
+    }
+    folder = run.parent.parent / "transfer/C/seed3"
+    transfer_runs.transfer_runs({folder: run}, data_folder, settings, {"device": "cpu", "threads": 1}, real_svhn=True)
+    read = tables.read_transfers([folder], "digits")
+    assert read["shot"].tolist() == ["zero_shot", "real_svhn", "one_shot", "one_shot"]
+    assert read["target_whitening"].tolist() == ["none", "source", "none", "none"]
+    assert set(read["evaluation_mode"]) == {"population"}
+    with np.load(folder / "predictions.npz", allow_pickle=False) as stored:
+        street, labels = stored["real_svhn_predictions"], stored["real_svhn_labels"]
+    model = probing.open_model(run, data_folder, {"device": "cpu", "threads": 1})
+    models.set_batch_norm_evaluation(model, "population")
+    images, expected = prepared_data.load(data_folder, "test")
+    np.testing.assert_array_equal(labels, expected)
+    np.testing.assert_array_equal(street, training.predict(model, torch.from_numpy(np.array(images))).argmax(1))
