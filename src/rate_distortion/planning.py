@@ -23,8 +23,8 @@ CPU_IMAGE_STEPS_PER_SECOND_PER_THREAD = 2300
 PERCEPTRON_IMAGES_PER_SECOND_PER_THREAD = 30_000
 """28x28 images that section 4.1's perceptrons take per second: five trained as one, one thread (28,000 to 34,000)."""
 
-CPU_TRANSFER_IMAGES_PER_SECOND_PER_THREAD = 12_000
-"""32x32 images read by a network after tuning, per second and thread (12,000 to 13,000 on an idle core)."""
+CPU_TRANSFER_IMAGES_PER_SECOND_PER_THREAD = 8_000
+"""32x32 images read by tuned networks per second and thread, tuning included (8,400 on a busy machine)."""
 
 MODEL_BYTES = 4 * 180_906
 RECORD_BYTES_PER_CLASS_AND_TEST_IMAGE = 4
