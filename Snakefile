@@ -62,6 +62,7 @@ rule all:
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/probe.smk"
+include: "workflow/rules/transfer.smk"
 include: "workflow/rules/perceptrons.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"

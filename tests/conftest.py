@@ -98,6 +98,19 @@ def finished_perceptrons(tmp_path_factory) -> Project:
     return project
 
 
+@pytest.fixture(scope="session")
+def finished_transfer(tmp_path_factory) -> Project:
+    """A copy in which study ci's figure 7 and table of transfer have been built, and nothing else.
+
+    B+ has a weight decay of its own, so that no calibration is trained for it. A test that changes the configuration puts it
+    back.
+    """
+    project = copy_project(tmp_path_factory.mktemp("transfer") / "project")
+    project.edit_config(lambda c: c["studies"]["ci"]["models"]["B+"].update(weight_decay=0.05))
+    project.snakemake("--cores", "1", "results/ci/figures/figure7.svg", "results/ci/tables/transfer.md")
+    return project
+
+
 @pytest.fixture
 def own_finished_ci(finished_ci, tmp_path) -> Project:
     """A finished study ci of the test's own, with times and Snakemake's memory of it kept."""

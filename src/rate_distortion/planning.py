@@ -23,6 +23,9 @@ CPU_IMAGE_STEPS_PER_SECOND_PER_THREAD = 2300
 PERCEPTRON_IMAGES_PER_SECOND_PER_THREAD = 30_000
 """28x28 images that section 4.1's perceptrons take per second: five trained as one, one thread (28,000 to 34,000)."""
 
+CPU_TRANSFER_IMAGES_PER_SECOND_PER_THREAD = 8_000
+"""32x32 images read by tuned networks per second and thread, tuning included (8,400 on a busy machine)."""
+
 MODEL_BYTES = 4 * 180_906
 RECORD_BYTES_PER_CLASS_AND_TEST_IMAGE = 4
 
@@ -41,6 +44,9 @@ class Plan:
     probes: int
     image_steps: int
     probe_cpu_hours: float
+    transfers: int
+    transfer_images: int
+    transfer_cpu_hours: float
     perceptrons: int
     perceptron_packs: int
     perceptron_images: int
@@ -57,6 +63,8 @@ def plan(study: Study) -> Plan:
     image_steps = sum(_image_steps(study, run) for run in study.runs("perturbations"))
     cells = {(run.model, run.batch_size, run.labels) for run in runs}
     packs = len(study.perceptron_cells())
+    transfers = study.runs("transfer")
+    transfer_images = len(transfers) * _transfer_images(study)
     perceptron_images = len(study.config["seeds"]) * _perceptron_images(study)
     return Plan(
         trainings=len(runs),
@@ -69,6 +77,11 @@ def plan(study: Study) -> Plan:
         probes=len(study.runs("perturbations")),
         image_steps=image_steps,
         probe_cpu_hours=image_steps / (CPU_IMAGE_STEPS_PER_SECOND_PER_THREAD * study.config["threads"]) / 3600,
+        transfers=len(transfers),
+        transfer_images=transfer_images,
+        transfer_cpu_hours=transfer_images
+        / (CPU_TRANSFER_IMAGES_PER_SECOND_PER_THREAD * study.config["threads"])
+        / 3600,
         perceptrons=packs * len(study.config["seeds"]),
         perceptron_packs=packs,
         perceptron_images=perceptron_images,
@@ -103,6 +116,7 @@ def markdown(study: Study) -> str:
         "GPU hours, one training at a time": gpu_hours,
         "networks probed": f"{cost.probes:,}, at most {cost.image_steps:,} image steps along gradient paths",
         f"hours to probe them on a CPU, threads: {config['threads']}": f"{cost.probe_cpu_hours:,.2f}",
+        **_transfer_amounts(cost),
         **_perceptron_amounts(cost),
         "disk": f"{cost.disk_gigabytes:,.2f} GB",
     }
@@ -134,6 +148,15 @@ def markdown(study: Study) -> str:
     return "\n".join(lines)
 
 
+def _transfer_amounts(cost: Plan) -> dict[str, str]:
+    if not cost.transfers:
+        return {}
+    return {
+        "networks transferred": f"{cost.transfers:,}, which read {cost.transfer_images:,} target images",
+        "hours to transfer them on a CPU, one after another": f"{cost.transfer_cpu_hours:,.2f}",
+    }
+
+
 def _perceptron_amounts(cost: Plan) -> dict[str, str]:
     if not cost.perceptrons:
         return {}
@@ -161,6 +184,15 @@ def _perceptron_lines(study: Study) -> list[str]:
             for cell in cells
         ),
     ]
+
+
+def _transfer_images(study: Study) -> int:
+    """Images that one network reads: the target's test images, as it is and after every tuning; tuning itself is cheap."""
+    settings = study.config.get("transfer")
+    if settings is None:
+        return 0
+    test = settings.get("test_images", datasets.sizes(settings["dataset"], file=settings.get("file"))["test"])
+    return test * (1 + settings["support_sets"])
 
 
 def _perceptron_images(study: Study) -> int:

@@ -76,14 +76,18 @@ def load_model(folder: str | Path, image_shape: tuple[int, int, int], classes: i
     """
     folder = Path(folder)
     provenance_record = files.read_json(folder / provenance.RECORD)
-    settings = ModelSettings(**provenance_record["model"])
-    model = models.build(settings, image_shape, classes, torch.Generator())
+    model = models.build(ModelSettings(**provenance_record["model"]), image_shape, classes, torch.Generator())
     weights = provenance.verified(folder / "model.safetensors")
     try:
         model.load_state_dict(safetensors.torch.load_file(weights))
     except safetensors.SafetensorError as error:
         raise files.damaged(weights, error) from error
     return model.to(getattr(torch, provenance_record["settings"]["precision"])).eval()
+
+
+def model_settings(folder: str | Path) -> ModelSettings:
+    """The settings that the network of a run's folder was trained with, a calibrated weight decay as a number."""
+    return ModelSettings(**files.read_json(Path(folder) / provenance.RECORD)["model"])
 
 
 def metrics(name: RunName, settings: TrainingSettings, model: ModelSettings, run: TrainedRun) -> dict[str, Any]:

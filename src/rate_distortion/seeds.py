@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-STREAMS = ("initialization", "shuffling", "labels", "evaluation_order", "noise")
+STREAMS = ("initialization", "shuffling", "labels", "evaluation_order", "noise", "support", "rotation")
 
 
 def generator(seed: int, stream: str, *counters: int) -> np.random.Generator:

@@ -51,6 +51,7 @@ PARTS = (
     "calibration",
     "perturbations",
     "attack_audit",
+    "transfer",
     "sensitivity",
     "ablations",
 )
@@ -154,6 +155,8 @@ class Study:
             return []
         if part in ("perturbations", "attack_audit"):
             return [Cell(model, size, "original") for model, sizes in config[part]["cells"].items() for size in sizes]
+        if part == "transfer":
+            return [Cell(model, config[part]["batch_size"], "original") for model in config[part]["models"]]
         if part == "calibration":
             models = [self.calibration_model(value) for value in config[part]["weight_decays"]]
         else:
@@ -393,7 +396,7 @@ def _check_references(study: Study) -> None:
         named += [(f"{path}.{part}.cells", model) for model in config.get(part, {}).get("cells", {})]
     if "calibration" in config:
         named.append((f"{path}.calibration.model", config["calibration"]["model"]))
-    for part in ("sensitivity", "ablations"):
+    for part in ("transfer", "sensitivity", "ablations"):
         named += [(f"{path}.{part}.models", model) for model in config.get(part, {}).get("models", [])]
     for key, model in named:
         _check_name(key, "model", model, config["models"])
@@ -413,11 +416,8 @@ def _check_references(study: Study) -> None:
     for model in config["models"]:
         _check_model(study, model)
     data = config["data"]
-    if (data["dataset"] == "arrays") != ("file" in data):
-        raise StudyError(
-            f"{path}.data.file {'is set' if 'file' in data else 'is missing'} and {path}.data.dataset is "
-            f"{data['dataset']!r}; a file goes with dataset: arrays and only with it"
-        )
+    for part in ("data", "transfer"):
+        _check_file(f"{path}.{part}", config.get(part, {}))
     if "perturbations" in config and "reverse_transmission" not in config:
         raise StudyError(
             f"{path}.perturbations is set and {path}.reverse_transmission is not; a study has both or neither"
@@ -443,6 +443,15 @@ def _check_references(study: Study) -> None:
 
 
 FIGURE5_PANELS = ("a", "b")
+
+
+def _check_file(path: str, part: Mapping[str, Any]) -> None:
+    """A user's own images have a file, and no other source has."""
+    if (part.get("dataset") == "arrays") != ("file" in part):
+        raise StudyError(
+            f"{path}.file {'is set' if 'file' in part else 'is missing'} and {path}.dataset is "
+            f"{part['dataset']!r}; a file goes with dataset: arrays and only with it"
+        )
 
 
 def _check_figure5(study: Study) -> None:

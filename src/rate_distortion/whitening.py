@@ -59,10 +59,16 @@ class Whitening:
         """Whiten uint8 images (N, H, W, C) into float32 (N, C', H, W), C' = 1 for grey and 3 for RGB."""
         height, width = images.shape[1:3]
         whitened = np.empty((len(images), self.mean.size), np.float32)
-        for block, rows in _blocks(images, self.colour, self.per_image_mean):
-            whitened[rows] = ((block - self.mean) @ self.matrix) * self.scale + self.offset
+        for block, rows in _blocks(images, self.colour, per_image_mean=False):
+            whitened[rows] = self.of_intensities(block)
         channels = self.mean.size // (height * width)
         return whitened.reshape(len(images), channels, height, width)
+
+    def of_intensities(self, values: np.ndarray) -> np.ndarray:
+        """Whiten intensities in [0, 1], flattened to (N, C' * H * W), channel first; float64 of the same shape."""
+        if self.per_image_mean:
+            values = values - values.mean(axis=1, keepdims=True)
+        return ((values - self.mean) @ self.matrix) * self.scale + self.offset
 
     def save(self, path: str | Path) -> None:
         """Write every attribute to an .npz file."""

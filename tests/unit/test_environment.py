@@ -49,8 +49,8 @@ def test_the_library_does_not_import_snakemake():
 def test_table_and_figure_jobs_do_not_import_torch():
     """Importing torch costs seconds; what these jobs need, another job has written."""
     light = (
-        "archive_description capacity channel channel_figure datasets fault_tolerance figures gradient_snr information "
-        "information_plane perceptron_figures planning prepared_data studies tables whitening"
+        "archive_description calibration calibration_figure capacity channel channel_figure datasets fault_tolerance figures "
+        "gradient_snr information information_plane perceptron_figures planning prepared_data studies tables whitening"
     )
     program = f"import sys\nfrom rate_distortion import {', '.join(light.split())}\nprint('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -22,7 +22,7 @@ def load(change=None):
 def test_tables_1_and_2_of_the_paper_are_two_and_a_half_billion_images():
     def only_the_tables(config):
         paper = config["studies"]["paper"]
-        for part in ("calibration", "perturbations", "reverse_transmission", "attack_audit"):
+        for part in ("calibration", "perturbations", "reverse_transmission", "attack_audit", "transfer"):
             del paper[part]
         del paper["tables"]["further_models"], paper["figures"]["figure5"]
         paper["figures"]["figure4"]["model"] = "B"
@@ -65,6 +65,15 @@ def test_multilayer_perceptrons_are_counted_and_listed():
     page = planning.markdown(load()["paper"])
     assert "| tanh | batch | original | 5 | 4000 |" in page
     assert "25 in 5 processes" in page
+
+
+def test_transfers_are_counted_and_a_study_without_any_does_not_mention_them():
+    plans = load(lambda config: config["studies"].update(mine={"extends": "demo", "transfer": None}))
+    cost = planning.plan(plans["paper"])
+    assert (cost.transfers, cost.transfer_images) == (2 * 5, 10 * 101 * 10_000)
+    assert planning.plan(plans["demo"]).transfer_images == 2 * 21 * 500
+    assert "10, which read 10,100,000 target images" in planning.markdown(plans["paper"])
+    assert "transfer" not in planning.markdown(plans["mine"])
 
 
 def test_a_study_without_multilayer_perceptrons_does_not_mention_them():

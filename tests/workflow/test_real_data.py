@@ -27,6 +27,7 @@ STUDY = {
     "perturbations": None,
     "reverse_transmission": None,
     "attack_audit": None,
+    "transfer": None,
     "tables": {"table1": {"A": [128], "B": [64], "C": None}, "table2": None, "further_models": None},
     "figures": {"figure4": {"batch_size": 64}, "figure5": None},
 }

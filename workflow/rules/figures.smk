@@ -5,7 +5,7 @@ Outputs: results/{study}/figures/{figure}.{svg,png,csv}.
 Steps: figure1 (diagrams of the channel; sphere packing simulated), figure2 (signal-to-noise ratio of the gradients), figure3 (the
     information plane), figure4 (test images with predictions; labels transmitted in reverse), figure5 (information against signal-to-noise
     ratio), figure5_batch_norm (the same under each kind of batch-normalization statistics), figure_weight_decay (the
-    calibration), figure_history (training curves of the runs of Tables 1 and 2 at one batch size).
+    calibration), figure7 (margins and reliability after transfer), figure_history (training curves of the runs of Tables 1 and 2 at one batch size).
 """
 
 
@@ -147,6 +147,42 @@ rule figure4:
         shown=lambda wildcards: study_of(wildcards).config["figures"]["figure4"],
     script:
         "../scripts/figure4.py"
+
+
+rule figure7:
+    """Histogram of prediction margins and reliability curve after transfer."""
+    input:
+        predictions=lambda wildcards: transfer_files(wildcards, "predictions.npz", [figure7_model(wildcards)]),
+        dataset=study_dataset,
+    output:
+        svg=report(
+            "results/{study}/figures/figure7.svg",
+            caption="../report/figure7.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "7", "shows": "calibration after transfer", "file": "picture"},
+        ),
+        png="results/{study}/figures/figure7.png",
+        csv=report(
+            "results/{study}/figures/figure7.csv",
+            caption="../report/figure7.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "7", "shows": "calibration after transfer", "file": "data"},
+        ),
+    log:
+        "logs/{study}/figure7.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime="10m",
+    params:
+        study=study_summary,
+        settings=transfer_settings,
+        model=figure7_model,
+    script:
+        "../scripts/figure7.py"
 
 
 rule figure_weight_decay:

@@ -3,7 +3,7 @@
 Inputs: metrics.json of the runs in a table's cells; Table 3 is read from the network itself.
 Outputs: results/{study}/tables/{table}.{csv,md,tex}; results/{study}/weight_decay.json, which calibrated models train with.
 Steps: choose_weight_decay, weight_decay, table1, table2, further_models, differences, sensitivity, ablations, fault_tolerance,
-    reverse_transmission, gradient_snr and information_plane (figures 2 and 3 in numbers), describe_network, table3 (architecture).
+    reverse_transmission, transfer_table, gradient_snr and information_plane (figures 2 and 3 in numbers), describe_network, table3 (architecture).
 """
 
 
@@ -303,6 +303,37 @@ rule reverse_transmission:
         study=study_summary,
     script:
         "../scripts/reverse_transmission.py"
+
+
+rule transfer_table:
+    """Zero- and one-shot transfer in numbers, with calibration."""
+    input:
+        records=lambda wildcards: transfer_files(wildcards, "one_shot.csv"),
+        zero_shot=lambda wildcards: transfer_files(wildcards, "zero_shot.csv"),
+        provenance=transferred_provenance,
+        dataset=study_dataset,
+    output:
+        csv=report(
+            "results/{study}/tables/transfer.csv",
+            caption="../report/transfer.rst",
+            category="Tables",
+            subcategory="{study}",
+            labels={"table": "transfer", "shows": "zero- and one-shot transfer, calibration"},
+        ),
+        md="results/{study}/tables/transfer.md",
+        tex="results/{study}/tables/transfer.tex",
+    log:
+        "logs/{study}/transfer_table.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime="30m",
+    params:
+        study=study_summary,
+        settings=transfer_settings,
+    script:
+        "../scripts/transfer_table.py"
 
 
 rule describe_network:

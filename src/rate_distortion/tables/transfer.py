@@ -1,0 +1,198 @@
+"""Zero- and one-shot transfer with its calibration as a table (Appendix C)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas
+
+from rate_distortion import datasets
+from rate_distortion.claims import ledger
+from rate_distortion.tables.layout import Table, or_dash
+
+ACCURACY = "accuracy_percent"
+QUANTITIES = {
+    ACCURACY: "accuracy (%)",
+    "gain_points": "gain by tuning (points)",
+    "loss_nats": "loss (nats)",
+    "mean_margin_percent": "mean margin (%)",
+    "margin_minus_accuracy_points": "mean margin less accuracy (points)",
+    "margin_calibration_error_points": "calibration error by margin (points)",
+    "margin_calibration_error_floor_points": "the same, if perfectly calibrated",
+    "margin_overconfidence_points": "over-confidence by margin (points)",
+    "margin_underconfidence_points": "under-confidence by margin (points)",
+    "mean_top_probability_percent": "mean top probability (%)",
+    "top_probability_minus_accuracy_points": "mean top probability less accuracy (points)",
+    "top_probability_calibration_error_points": "calibration error by top probability (points)",
+    "top_probability_calibration_error_floor_points": "the same, if perfectly calibrated",
+    "top_probability_overconfidence_points": "over-confidence by top probability (points)",
+    "top_probability_underconfidence_points": "under-confidence by top probability (points)",
+}
+"""Column -> how the table calls it, in its order."""
+
+SHOTS = {"zero_shot": "zero-shot", "one_shot": "one-shot", "real_svhn": "zero-shot, real SVHN"}
+MATCHING_NETWORKS = "matching networks"
+
+
+def read_transfers(folders: Iterable[str | Path], target: str) -> pandas.DataFrame:
+    """The records of transferred runs: one row per model, seed, shot (see :data:`SHOTS`) and, for one shot, support set.
+
+    Args:
+        folders: of transferred runs; their paths end in transfer/<model>/seed<seed>.
+        target: the study's target; another one in ``zero_shot.csv`` is real SVHN.
+    """
+    frames = []
+    for folder in map(Path, folders):
+        zero, one = (
+            pandas.read_csv(folder / f"{shot}.csv", keep_default_na=False) for shot in ("zero_shot", "one_shot")
+        )
+        zero["shot"] = ["zero_shot" if name == target else "real_svhn" for name in zero["target"]]
+        before = zero.loc[zero["shot"] == "zero_shot", ACCURACY].iloc[0]
+        one = one.assign(shot="one_shot", gain_points=one[ACCURACY] - before)
+        both = pandas.concat([zero, one], ignore_index=True)
+        frames.append(both.assign(model=folder.parent.name, seed=int(folder.name.removeprefix("seed"))))
+    return pandas.concat(frames, ignore_index=True)
+
+
+def transfer(
+    records: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Table:
+    """Mean and standard error over seeds of every quantity, and its spread over support sets.
+
+    Args:
+        records: as :func:`read_transfers` returns them.
+        study, data: for the notes.
+        settings: the study's ``transfer``.
+    """
+    comparable = is_comparable(records, data, settings)
+    tidy = _tidy(records, comparable)
+    models = list(dict.fromkeys(records["model"]))
+    shots = [shot for shot in SHOTS if shot in set(records["shot"])]
+    cells = tidy.set_index(["model", "shot", "quantity"])
+    rows = [_shown_row(cells, model, quantity, shots) for model in models for quantity in QUANTITIES]
+    quoted = f"{printed(MATCHING_NETWORKS, 'one_shot'):.0f}"
+    rows.append({"model": MATCHING_NETWORKS, "quantity": QUANTITIES[ACCURACY], "paper, one-shot": quoted})
+    return Table(
+        tidy,
+        pandas.DataFrame(rows).fillna("—"),
+        f"Transfer to {datasets.DESCRIPTIONS[settings['dataset']]}, and how well confidence says accuracy",
+        _notes(records, study, data, settings, comparable),
+    )
+
+
+def printed(model: str, shot: str) -> float | None:
+    """What Appendix C prints of a model, or quotes of matching networks, in percent; None where it prints nothing."""
+    if (model, shot) == (MATCHING_NETWORKS, "one_shot"):
+        return ledger.load()["F7-72"].arguments["percent"]
+    value, _ = ledger.load().printed_or_nan("transfer_accuracy", model=model, shots=shot)
+    return None if math.isnan(value) else value
+
+
+def is_comparable(records: pandas.DataFrame, data: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    """Whether the paper's numbers are of the same data: from all of SVHN to MNIST's 10,000 test images, not whitened."""
+    trained_on = sum(data["images"][split] for split in data["train_on"].split("+"))
+    read = records.loc[records["shot"] == "one_shot", "images"]
+    same_source = data["dataset"] == "svhn" and trained_on == datasets.sizes("svhn")["train"]
+    same_target = settings["dataset"] == "mnist" and settings["target_whitening"] == "none" and (read == 10_000).all()
+    return bool(same_source and same_target)
+
+
+def _tidy(records: pandas.DataFrame, comparable: bool) -> pandas.DataFrame:
+    rows = []
+    for (model, shot), own in records.groupby(["model", "shot"], sort=False):
+        for quantity in QUANTITIES:
+            values = own[["seed", quantity]].dropna()
+            if len(values):
+                theirs = printed(model, shot) if quantity == ACCURACY else None
+                rows.append({"model": model, "shot": shot, "quantity": quantity} | _summary(values, theirs, comparable))
+    quoted = printed(MATCHING_NETWORKS, "one_shot")
+    rows.append({"model": MATCHING_NETWORKS, "shot": "one_shot", "quantity": ACCURACY, "printed": quoted, "n": 0})
+    return pandas.DataFrame(rows)
+
+
+def _summary(values: pandas.DataFrame, printed: float | None, comparable: bool) -> dict[str, float]:
+    """Over seeds, and within a seed over support sets (of zero shots there is one).
+
+    ``percentile_of_printed`` is the share of all support sets that the printed number is at least as large as, in percent.
+    """
+    value = values.columns[-1]
+    by_seed = values.groupby("seed")[value]
+    repeated = bool((by_seed.size() > 1).any())
+    low, median, high = values[value].quantile([0.05, 0.5, 0.95])
+    within = by_seed.var().mean() ** 0.5
+    percentile = 100.0 * (values[value] <= printed).mean() if repeated and comparable and printed is not None else None
+    return {
+        "mean": by_seed.mean().mean(),
+        "standard_error": by_seed.mean().sem(),
+        "n": by_seed.ngroups,
+        "support_sets": int(by_seed.size().max()) if repeated else 0,
+        "standard_deviation_over_support_sets": within if repeated else None,
+        "percentile_5_over_support_sets": low if repeated else None,
+        "median_over_support_sets": median if repeated else None,
+        "percentile_95_over_support_sets": high if repeated else None,
+        "printed": printed,
+        "percentile_of_printed": percentile,
+    }
+
+
+def _shown_row(cells: pandas.DataFrame, model: str, quantity: str, shots: list[str]) -> dict[str, str]:
+    row = {"model": model, "quantity": QUANTITIES[quantity]}
+    for shot in shots:
+        key = (model, shot, quantity)
+        row[SHOTS[shot]] = (
+            or_dash(cells.loc[key, "mean"], cells.loc[key, "standard_error"]) if key in cells.index else "—"
+        )
+    one = cells.loc[(model, "one_shot", quantity)] if (model, "one_shot", quantity) in cells.index else None
+    if one is not None and one["support_sets"]:
+        low, high = one["percentile_5_over_support_sets"], one["percentile_95_over_support_sets"]
+        digits = 2 if quantity == "loss_nats" else 1
+        row["support sets, 5th to 95th percentile"] = f"{low:.{digits}f} to {high:.{digits}f}"
+    for shot in ("zero_shot", "one_shot"):
+        theirs = printed(model, shot) if quantity == ACCURACY else None
+        row[f"paper, {SHOTS[shot]}"] = (
+            "—" if theirs is None else _with_percentile(theirs, one if shot == "one_shot" else None)
+        )
+    return row
+
+
+def _with_percentile(printed: float, one_shot: pandas.Series | None) -> str:
+    """The paper's number, with its percentile among our support sets where there is one."""
+    if one_shot is None or pandas.isna(one_shot["percentile_of_printed"]):
+        return f"{printed:.1f}"
+    return f"{printed:.1f} (percentile {one_shot['percentile_of_printed']:.0f})"
+
+
+def _notes(
+    records: pandas.DataFrame,
+    study: Mapping[str, Any],
+    data: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    comparable: bool,
+) -> list[str]:
+    one = records[records["shot"] == "one_shot"]
+    sets = one["support_set"].nunique()
+    whitening = "whitened as the source's" if settings["target_whitening"] == "source" else "not whitened"
+    lines = [
+        f"Study {study['name']}: {study['title']}.",
+        f"Source: {data['description']}. Target: {datasets.DESCRIPTIONS[settings['dataset']]}, "
+        f"{int(one['images'].iloc[0]):,} test images, bilinear to the source's side, in [0, 1], {whitening}.",
+        f"One-shot: {sets} support sets a seed, one validation image per class, {settings['steps']} steps at learning rate "
+        f"{settings['learning_rate']:g}, rotations up to {settings['rotation_degrees']:g}°, tuned: {settings['tuned']}.",
+        f"Mean ± standard error of the mean over {len(study['seeds'])} seeds; calibration errors over {settings['bins']} bins.",
+        "Over- and under-confidence add up to the calibration error, and their difference is the mean margin (top probability) "
+        "less accuracy. A finite test set gives a perfectly calibrated network an error, too.",
+        "Matching networks: as quoted by the paper, which sets its zero-shot accuracy beside it. That network had never seen "
+        "digits; the source network here was trained on all ten, so that the two numbers answer different questions.",
+    ]
+    if not comparable:
+        lines.append("The paper's numbers are from SVHN, extra images included, to MNIST: other data than here.")
+    if "real_svhn" in set(records["shot"]):
+        lines.append(
+            "Real SVHN: its 26,032 test images, whitened as the source's, read by networks that never saw one."
+        )
+    elif data["dataset"] == "house_numbers":
+        lines.append("Transfer to real SVHN is not shown: data/svhn/test_32x32.mat is not there.")
+    return lines
