@@ -242,7 +242,6 @@ def _figures(records: Records, study: Study) -> dict[str, Figure]:
     def panel_names(panel: str, model: str) -> str:
         return f"({panel}) {model}" if len(panel) == 1 else f"{model}, {panel} statistics"
 
-    shots = {"zero_shot": "zero-shot", "one_shot": "one-shot", "real_svhn": "zero-shot, real SVHN"}
     makers = {
         "figure1": None,
         "figure2": lambda rows: charts.gradient_ratios(rows, study.ratio or "literal"),
@@ -252,8 +251,8 @@ def _figures(records: Records, study: Study) -> dict[str, Figure]:
         "figure4": None,
         "figure5": lambda rows: charts.snr_curves(rows, panel_names),
         "figure5_batch_norm": lambda rows: charts.snr_curves(rows, panel_names),
-        "figure6": None,
-        "figure7": lambda rows: charts.reliability(rows, shots),
+        "figure6": charts.clusters,
+        "figure7": charts.reliability,
     }
     compared = {
         "figure2": comparisons.gradient_ratios(records.read("tables/gradient_snr")),
@@ -261,6 +260,7 @@ def _figures(records: Records, study: Study) -> dict[str, Figure]:
         "weight_decay": comparisons.weight_decay(records.read("tables/weight_decay")),
         "figure4": comparisons.reverse_transmission(records.read("tables/reverse_transmission"), study.figure4_model),
         "figure5": comparisons.fault_tolerance(records.read("tables/fault_tolerance")),
+        "figure6": comparisons.sphere_packing(records.read("tables/sphere_packing")),
         "figure7": comparisons.transfer(records.read("tables/transfer")),
     }
     found = {}
@@ -309,9 +309,11 @@ def _tables(records: Records, study: Study) -> dict[str, tables.PageTable | None
         "reverse_transmission": tables.reverse_transmission(rows["reverse_transmission"]),
         "fault_tolerance": tables.fault_tolerance(rows["fault_tolerance"]),
         "attack_audit": tables.attack_audit(rows["attack_audit"]),
-        "sphere_packing": None,
+        "sphere_packing": tables.by_column(rows["sphere_packing"], "Sphere packing in numbers", "variant"),
         "table3": tables.architecture(rows["table3"]),
-        "transfer": None,
+        "transfer": tables.by_column(
+            rows["transfer"], "Transfer, and how well confidence says accuracy", "shot", "model"
+        ),
         "sensitivity": tables.variations(
             rows["sensitivity"], "Choices that the paper leaves open, varied one at a time"
         ),

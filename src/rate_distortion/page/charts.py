@@ -21,18 +21,27 @@ INK, MUTED, GRID, SURFACE = "#1b1b1b", "#6a6a6a", "#dedede", colours.LIGHT_SURFA
 DASHES = {"l2": "solid", "linf": "dash", "gaussian": "dot"}
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
 STATISTICS_COLOURS = {"batch": "#009E73", "last": "#E69F00", "population": "#0072B2", "ema": "#CC79A7"}
-CLASS_COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#7A5195",
-    "#8C6D31",
-    "#777777",
-    "#B00020",
+LABEL_COLOURS = (
+    "#332288",
+    "#88CCEE",
+    "#44AA99",
+    "#117733",
+    "#999933",
+    "#DDCC77",
+    "#CC6677",
+    "#882255",
+    "#AA4499",
+    "#555555",
 )
+"""Paul Tol's muted palette, as the drawn figure has it."""
+VARIANTS = {
+    "none": "(a) no normalization",
+    "batch": "(b) batch normalization",
+    "batch_without_scale": "(c) without scale γ",
+}
+SHOTS = {"zero_shot": "zero-shot", "one_shot": "one-shot", "real_svhn": "zero-shot, real SVHN"}
+CLUSTER_LIMIT = 10.0
+"""The axes of the paper's figure 6 end at -10 and 10."""
 AROUND_PANELS, BETWEEN_LINES, BELOW_AXES = 140, 78, 48
 """Heights in pixels: of a figure's margins, of what is between two lines of panels, and from an axis to the legend."""
 
@@ -48,7 +57,7 @@ class Slider:
         name: of the slider.
         stops: names of the stops.
         traces: the places of the traces that move.
-        frames: for each stop the coordinates {"x", "y"} of every moving trace. Plain lists: Plotly's own frames check every trace.
+        frames: for each stop the coordinates {"x", "y"} of every moving trace; plain, since Plotly checks its own at length.
     """
 
     name: str
@@ -148,7 +157,14 @@ class _Panels:
                 "bordercolor": MUTED,
                 "font": {"family": FONT, "size": 12, "color": INK},
             },
-            "legend": {"orientation": "h", "x": 0, "xanchor": "left", "yanchor": "top", "font": {"size": 12}},
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "yanchor": "top",
+                "font": {"size": 12},
+                "itemsizing": "constant",
+            },
         } | layout
         wide = self._placed(self.columns, self.height)
         narrow = self._placed(1, self.narrow_height)
@@ -387,15 +403,14 @@ def weight_decay(rows: pandas.DataFrame) -> Chart:
     return panels.chart(words, hovermode="x unified")
 
 
-def reliability(rows: pandas.DataFrame, titles: dict[str, str]) -> Chart:
+def reliability(rows: pandas.DataFrame) -> Chart:
     """Figure 7: share of images by prediction margin above, accuracy by margin below; one column per panel.
 
     Args:
         rows: figure7.csv.
-        titles: panel -> title, in the order to draw.
     """
-    shown = [panel for panel in titles if panel in set(rows["panel"])]
-    panels = _Panels([*(titles[panel] for panel in shown), *("" for _ in shown)], len(shown), 620, 300 * 2 * len(shown))
+    shown = [panel for panel in SHOTS if panel in set(rows["panel"])]
+    panels = _Panels([*(SHOTS[panel] for panel in shown), *("" for _ in shown)], len(shown), 620, 300 * 2 * len(shown))
     for column, name in enumerate(shown):
         own = rows[(rows["panel"] == name) & (rows["bin"].astype(str) != "all")]
         whole = rows[(rows["panel"] == name) & (rows["bin"].astype(str) == "all")]
@@ -426,20 +441,21 @@ def reliability(rows: pandas.DataFrame, titles: dict[str, str]) -> Chart:
                 {"range": [0, 1], "title": {"text": title if column == 0 else ""}},
             )
     words = (
-        f"Share of images, and below it accuracy, by prediction margin: {_listed([titles[panel] for panel in shown])}."
+        f"Share of images, and below it accuracy, by prediction margin: {_listed([SHOTS[panel] for panel in shown])}."
     )
     return panels.chart(words, bargap=0)
 
 
-def clusters(rows: pandas.DataFrame, titles: dict[str, str]) -> Chart:
+def clusters(rows: pandas.DataFrame) -> Chart:
     """Figure 6: the two-dimensional layer with a slider over epochs, one panel per variant; classes by colour.
 
     Args:
-        rows: one row per variant, epoch and image: variant, epoch, label, x, y.
-        titles: variant -> title, in the order to draw.
+        rows: figure6.csv.
     """
-    variants = [variant for variant in titles if variant in set(rows["variant"])]
-    panels = _Panels([titles[variant] for variant in variants], max(1, len(variants)), 460, 60 + 340 * len(variants))
+    variants = [variant for variant in VARIANTS if variant in set(rows["variant"])]
+    panels = _Panels(
+        [VARIANTS[variant] for variant in variants], len(variants), 380, AROUND_PANELS + 330 * len(variants)
+    )
     epochs, labels = sorted(rows["epoch"].unique()), sorted(rows["label"].unique())
     clouds = dict(list(rows.groupby(["variant", "epoch", "label"])))
     empty, last, moving = rows.iloc[:0], epochs[-1], []
@@ -448,24 +464,24 @@ def clusters(rows: pandas.DataFrame, titles: dict[str, str]) -> Chart:
         own = clouds.get((variant, epoch, label), empty).head(MOST_POINTS // len(labels))
         return {axis: own[axis].round(3).tolist() for axis in ("x", "y")}
 
-    limit = 10.0
     for panel, variant in enumerate(variants):
         for place, label in enumerate(labels):
             points = go.Scatter(
                 **cloud(variant, last, label),
                 mode="markers",
-                marker={"color": CLASS_COLOURS[place % len(CLASS_COLOURS)], "size": 4, "opacity": 0.7},
+                marker={"color": LABEL_COLOURS[place % len(LABEL_COLOURS)], "size": 4, "opacity": 0.7},
                 name=str(label),
                 legendgroup=str(label),
                 showlegend=panel == 0,
                 hoverinfo="skip",
             )
             moving.append(panels.add(panel, points))
-        panels.style_axes(panel, {"range": [-limit, limit]}, {"range": [-limit, limit]})
+        reach = {"range": [-CLUSTER_LIMIT, CLUSTER_LIMIT]}
+        panels.style_axes(panel, reach | {"title": {"text": "unit 1"}}, reach | {"title": {"text": "unit 2"}})
     frames = [[cloud(variant, epoch, label) for variant in variants for label in labels] for epoch in epochs]
     words = (
         "Outputs of the two-neuron layer for images of every class, axes from -10 to 10, with a slider over epochs: "
-        f"{_listed([titles[variant] for variant in variants])}."
+        f"{_listed([VARIANTS[variant] for variant in variants])}."
     )
     return panels.chart(words, Slider("Epoch", [f"{epoch:,}" for epoch in epochs], moving, frames))
 

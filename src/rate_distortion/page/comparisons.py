@@ -125,6 +125,29 @@ def weight_decay(rows: pandas.DataFrame | None) -> list[Comparison]:
     ]
 
 
+def sphere_packing(rows: pandas.DataFrame | None) -> list[Comparison]:
+    """When the clusters come apart, and what their power does afterwards.
+
+    Args:
+        rows: sphere_packing.csv.
+    """
+    if rows is None:
+        return []
+    cells = rows.set_index(["variant", "quantity"])["mean"]
+    found = []
+    for variant, name, printed in (
+        ("none", "(a) no normalization", "about 20"),
+        ("batch", "(b) batch normalization", "sooner"),
+        ("batch_without_scale", "(c) without scale", "sooner"),
+    ):
+        epoch = cells.get((variant, "partition_epoch"), float("nan"))
+        here = "never" if pandas.isna(epoch) else f"{epoch:,.0f}"
+        found.append(Comparison(f"{name}: clusters apart from epoch", printed, here))
+    change = cells.get(("none", "power_after_partition_db"), float("nan"))
+    here = NOT_MEASURED if pandas.isna(change) else f"{change:+.1f} dB"
+    return [*found, Comparison("(a): power, end over partition", "falls", here)]
+
+
 def transfer(rows: pandas.DataFrame | None) -> list[Comparison]:
     """Accuracy on handwritten digits before and after ten steps on ten images.
 

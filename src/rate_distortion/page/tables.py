@@ -324,39 +324,25 @@ def variations(rows: pandas.DataFrame | None, title: str) -> PageTable | None:
     return PageTable(title, ["choice", "model", *quantities.values()], lines)
 
 
-def transfer(rows: pandas.DataFrame | None, headings: Mapping[str, str], shots: Mapping[str, str]) -> PageTable | None:
-    """Zero- and one-shot transfer in numbers.
+def by_column(rows: pandas.DataFrame | None, title: str, column: str, model: str | None = None) -> PageTable | None:
+    """Quantities in rows, and what another column names in columns: sphere packing by variant, transfer by shot.
 
     Args:
-        rows: transfer.csv.
-        headings: quantity -> what it is called, in the order to print.
-        shots: shot -> what it is called.
+        rows: sphere_packing.csv or transfer.csv.
+        title: of the table.
+        column: "variant" or "shot".
+        model: the column whose value stands before a quantity, if any.
     """
     if rows is None:
         return None
-    shown = {shot: name for shot, name in shots.items() if shot in set(rows["shot"])}
-    values, lines = rows.set_index(["model", "quantity", "shot"]), []
-    for model in dict.fromkeys(rows["model"]):
-        for quantity, heading in headings.items():
-            keys = [(model, quantity, shot) for shot in shown]
-            if any(key in values.index for key in keys):
-                cells = [_transferred(values.loc[key]) if key in values.index else Cell("—") for key in keys]
-                lines.append((f"{model}: {heading}", cells))
-    return PageTable("Transfer, and how well confidence says accuracy", ["quantity", *shown.values()], lines)
-
-
-def generic(rows: pandas.DataFrame | None, title: str, keys: Sequence[str]) -> PageTable | None:
-    """Means with their errors, one row per combination of the keys and quantity."""
-    if rows is None:
-        return None
+    rows = rows.assign(key=rows[model].astype(str) + ": " if model else "")
+    names = list(dict.fromkeys(rows[column]))
+    cells = {(row["key"], row["quantity"], row[column]): _judged(row) for _, row in rows.iterrows()}
     lines = [
-        (
-            " · ".join(_words(str(getattr(row, key))) for key in keys),
-            [Cell(_words(row.quantity)), _mean(pandas.Series(row._asdict()))],
-        )
-        for row in rows.itertuples(index=False)
+        (key + _quantity(quantity), [cells.get((key, quantity, name), Cell("—")) for name in names])
+        for key, quantity in dict.fromkeys(zip(rows["key"], rows["quantity"], strict=True))
     ]
-    return PageTable(title, [" · ".join(map(_words, keys)), "quantity", "here"], lines)
+    return PageTable(title, ["quantity", *map(_words, names)], lines)
 
 
 def network(activation: str, normalization: str) -> str:
@@ -379,10 +365,11 @@ def _mean(row: pandas.Series) -> Cell:
     return Cell(f"{text} ({n:.0f} of {planned:.0f} seeds)" if short else text, theirs, partial=bool(short))
 
 
-def _transferred(row: pandas.Series) -> Cell:
-    cell = Cell("—") if pandas.isna(row["mean"]) else _mean(row.drop(["seeds_planned"], errors="ignore"))
+def _judged(row: pandas.Series) -> Cell:
+    """A mean, and under it a printed number that has no error."""
     printed = row.get("printed")
-    return Cell(cell.text, "" if printed is None or pandas.isna(printed) else f"{printed:.1f}")
+    theirs = "" if printed is None or pandas.isna(printed) else f"{printed:g}"
+    return Cell("—" if pandas.isna(row["mean"]) else to_precision(row["mean"], row["standard_error"]), theirs)
 
 
 def _bits(row: pandas.Series) -> Cell:
@@ -409,3 +396,11 @@ def _noise(name: str) -> str:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
+
+
+def _quantity(name: str) -> str:
+    """A quantity's name with its unit in brackets."""
+    for suffix, unit in (("_percent", "%"), ("_points", "points"), ("_bits", "bits"), ("_nats", "nats"), ("_db", "dB")):
+        if name.endswith(suffix):
+            return f"{_words(name.removesuffix(suffix))} ({unit})"
+    return _words(name)
