@@ -143,7 +143,11 @@ class _Panels:
         self.axes[f"xaxis{suffix}"] = shared | {"anchor": f"y{suffix}"} | x
         self.axes[f"yaxis{suffix}"] = shared | {"anchor": f"x{suffix}"} | y
 
-    def chart(self, alternative: str, slider: Slider | None = None, **layout: Any) -> Chart:
+    def chart(
+        self, alternative: str, slider: Slider | None = None, legend: dict[str, Any] | None = None, **layout: Any
+    ) -> Chart:
+        """The figure, with changes of its legend and of its layout laid over what all of them share."""
+        legend = legend or {}
         base = {
             "height": self.height,
             "autosize": True,
@@ -163,14 +167,13 @@ class _Panels:
                 "xanchor": "left",
                 "yanchor": "top",
                 "font": {"size": 12},
-                "itemsizing": "constant",
             },
         } | layout
         wide = self._placed(self.columns, self.height)
         narrow = self._placed(1, self.narrow_height)
         narrow |= {"height": self.narrow_height, "margin": base["margin"] | {"l": 52, "r": 8}}
         for place, total in ((base, self.height), (narrow, self.narrow_height)):
-            place["legend"] = base["legend"] | {"y": -BELOW_AXES / (total - AROUND_PANELS)}
+            place["legend"] = base["legend"] | legend | {"y": -BELOW_AXES / (total - AROUND_PANELS)}
         return Chart(go.Figure(self.data, base | wide), narrow, alternative, slider)
 
     def _placed(self, columns: int, total: int) -> dict[str, Any]:
@@ -483,7 +486,8 @@ def clusters(rows: pandas.DataFrame) -> Chart:
         "Outputs of the two-neuron layer for images of every class, axes from -10 to 10, with a slider over epochs: "
         f"{_listed([VARIANTS[variant] for variant in variants])}."
     )
-    return panels.chart(words, Slider("Epoch", [f"{epoch:,}" for epoch in epochs], moving, frames))
+    slider = Slider("Epoch", [f"{epoch:,}" for epoch in epochs], moving, frames)
+    return panels.chart(words, slider, legend={"itemsizing": "constant"})
 
 
 def _layers_at(rows: pandas.DataFrame, epoch: int) -> dict[str, list[float]]:

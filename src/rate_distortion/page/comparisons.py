@@ -11,6 +11,7 @@ from rate_distortion.page.tables import network
 from rate_distortion.tables.layout import to_precision
 
 NOT_MEASURED = "not measured"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def transfer(rows: pandas.DataFrame | None) -> list[Comparison]:
 def _by_model(rows: pandas.DataFrame, column: str, form: str) -> str:
     """One value per model, under the statistics that it was first evaluated with."""
     first = rows.dropna(subset=column).drop_duplicates("model")
-    shown = [f"{row['model']} {form.format(row[column])}" for _, row in first.iterrows()]
+    shown = [f"{row['model']} {form.format(row[column])}".replace(" ", NO_BREAK) for _, row in first.iterrows()]
     return ", ".join(shown) or NOT_MEASURED
 
 
