@@ -466,7 +466,11 @@ def test_the_information_plane_shows_each_epoch_at_its_stop(tables):
 
 def test_curves_show_mean_over_the_seeds_that_reached_a_ratio(tables):
     sweep = tables["figures/figure5"]
-    chart = charts.snr_curves(sweep[~((sweep["seed"] == 2) & (sweep["snr_db"] == 1.0))], lambda panel, model: model)
+    chart = charts.snr_curves(
+        sweep[~((sweep["seed"] == 2) & (sweep["snr_db"] == 1.0))],
+        lambda panel, model: model,
+        {"B": "#0072B2", "C": "#009E73"},
+    )
     lines = [trace for trace in chart.figure.data if trace.name == "B, L₂" and trace.mode == "lines"]
     assert list(lines[0].x) == [20.0, 60.0]
     assert list(lines[0].y) == pytest.approx([20 / 30, 2.0])

@@ -546,7 +546,7 @@ def page_study(wildcards):
     return study_summary(wildcards) | {
         "dataset": config["data"]["dataset"],
         "tables": config["tables"],
-        "figure4_model": config["figures"]["figure4"]["model"],
+        "figure4_model": config["figures"].get("figure4", {}).get("model"),
         "ratio": perceptron.get("gradient_snr", {}).get("ratio"),
         "digits": perceptron.get("dataset"),
     }

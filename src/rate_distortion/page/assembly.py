@@ -14,7 +14,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from rate_distortion import files
-from rate_distortion.figures import model_colour
+from rate_distortion.figures import model_colours
 from rate_distortion.page import charts, colours, comparisons, ledger, pictures, tables
 from rate_distortion.page.records import Records
 
@@ -117,7 +117,7 @@ class Study:
         name, title, seeds, epochs, learning_rate: of its configuration.
         dataset: the name of its data set.
         tables: table -> model -> batch sizes.
-        figure4_model: the model that figure 4 shows.
+        figure4_model: the model that figure 4 shows; None without figure 4.
         ratio: the kind of figure 2's ratio; None without multilayer perceptrons.
         digits: the data set of the multilayer perceptrons; None without.
         data, digits_data: what dataset.json says of both; None while they are not prepared.
@@ -130,7 +130,7 @@ class Study:
     learning_rate: float
     dataset: str
     tables: Mapping[str, Mapping[str, Sequence[int]]]
-    figure4_model: str
+    figure4_model: str | None = None
     ratio: str | None = None
     digits: str | None = None
     data: Mapping[str, Any] | None = None
@@ -228,7 +228,7 @@ def render(records: Records, study: Study, *, partial: bool = False) -> str:
         missing=[NAMES[name] for name in records.missing() if name in NAMES],
         left_out=[words for name, words in NAMES.items() if not records.is_promised(name)],
         partial_cells=tables.partial_cells(printed.values()),
-        model_colour=model_colour,
+        model_colours=_model_colours(records, study),
         figure4=_figure4(records),
         charts={figure.key: Markup(figure.chart.json()) for figure in interactive},
         recolouring=Markup(_recolouring(interactive)),
@@ -242,6 +242,9 @@ def _figures(records: Records, study: Study) -> dict[str, Figure]:
     def panel_names(panel: str, model: str) -> str:
         return f"({panel}) {model}" if len(panel) == 1 else f"{model}, {panel} statistics"
 
+    def curves(rows: pandas.DataFrame) -> charts.Chart:
+        return charts.snr_curves(rows, panel_names, _model_colours(records, study))
+
     makers = {
         "figure1": None,
         "figure2": lambda rows: charts.gradient_ratios(rows, study.ratio or "literal"),
@@ -249,8 +252,8 @@ def _figures(records: Records, study: Study) -> dict[str, Figure]:
         "history": None,
         "weight_decay": charts.weight_decay,
         "figure4": None,
-        "figure5": lambda rows: charts.snr_curves(rows, panel_names),
-        "figure5_batch_norm": lambda rows: charts.snr_curves(rows, panel_names),
+        "figure5": curves,
+        "figure5_batch_norm": curves,
         "figure6": charts.clusters,
         "figure7": charts.reliability,
     }
@@ -319,6 +322,15 @@ def _tables(records: Records, study: Study) -> dict[str, tables.PageTable | None
         ),
         "ablations": tables.variations(rows["ablations"], "What the conclusions rest on, taken away or varied"),
     }
+
+
+def _model_colours(records: Records, study: Study) -> dict[str, str]:
+    """A colour for every model that the page shows in one."""
+    models = [model for cells in study.tables.values() for model in cells]
+    for name in ("figures/figure5", "figures/figure5_batch_norm"):
+        rows = records.read(name)
+        models += [] if rows is None else list(rows["model"])
+    return model_colours(list(dict.fromkeys(models)))
 
 
 def _figure4(records: Records) -> list[tuple[str, str, list[pictures.Shown]]]:

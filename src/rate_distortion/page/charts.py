@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas
 import plotly.graph_objects as go
 
-from rate_distortion.figures import NOISE_STYLES, ORIGINAL, RANDOM, model_colour
+from rate_distortion.figures import NOISE_STYLES, ORIGINAL, RANDOM
 from rate_distortion.page import colours
 from rate_distortion.perceptron_figures import LAST_COLOUR, RATIO_LABELS, layer_colours
 
@@ -313,18 +313,19 @@ def information_plane(rows: pandas.DataFrame) -> Chart:
     return panels.chart(words, Slider("Epoch", [f"{epoch:,}" for epoch in epochs], heads, frames))
 
 
-def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str]) -> Chart:
+def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_colours: Mapping[str, str]) -> Chart:
     """Figure 5: information above and accuracy below against signal-to-noise ratio; colours are models or kinds of statistics.
 
     Args:
         rows: figure5.csv or figure5_batch_norm.csv.
         names: (panel, model) -> what a curve is called.
+        model_colours: model -> its colour on this page.
     """
     panels = _Panels(["information about the label", "accuracy"], 1, 760, 760)
     quantities = {0: ("information_bits", "bits", "%{y:.2f} bits"), 1: ("accuracy_percent", "%", "%{y:.1f} %")}
     shown = [noise for noise in NOISE_STYLES if noise in set(rows["noise"])]
     for (panel_name, model), own in rows.groupby(["panel", "model"], sort=False):
-        colour = STATISTICS_COLOURS.get(panel_name) or model_colour(model)
+        colour = STATISTICS_COLOURS.get(panel_name) or model_colours[model]
         for noise in shown:
             name = f"{names(panel_name, model)}, {NOISE_STYLES[noise][1]}"
             for place, (quantity, _, hover) in quantities.items():

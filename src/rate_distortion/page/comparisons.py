@@ -62,14 +62,14 @@ def memorization(rows: pandas.DataFrame | None) -> list[Comparison]:
     return found
 
 
-def reverse_transmission(rows: pandas.DataFrame | None, model: str) -> list[Comparison]:
+def reverse_transmission(rows: pandas.DataFrame | None, model: str | None) -> list[Comparison]:
     """Steps to full confidence of the model that figure 4 shows.
 
     Args:
         rows: reverse_transmission.csv.
-        model: its name.
+        model: its name; None without figure 4.
     """
-    if rows is None:
+    if rows is None or model is None:
         return []
     own = rows[rows["model"] == model]
     here = NOT_MEASURED
