@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas
 
+from rate_distortion.claims import ledger
 from rate_distortion.figures import NOISE_STYLES
-from rate_distortion.printed import TABLE3
 from rate_distortion.tables.layout import to_precision
 
 
@@ -235,10 +235,10 @@ def architecture(rows: pandas.DataFrame | None) -> PageTable | None:
     lines = []
     for row in rows.itertuples():
         sizes = (row.height, row.width, row.input_channels, row.output_channels, row.stride)
-        count = Cell(f"{row.kernel_parameters:,}", TABLE3.get(row.block, ""))
+        count = Cell(f"{row.kernel_parameters:,}", _printed_parameters(row.block))
         lines.append((row.block, [*(Cell(str(size)) for size in sizes), count]))
     total = int((rows["kernel_parameters"] + rows["bias_parameters"]).sum())
-    lines.append(("Total", [*[Cell("")] * 5, Cell(f"{total:,}", TABLE3["Total"])]))
+    lines.append(("Total", [*[Cell("")] * 5, Cell(f"{total:,}", _printed_parameters("Total"))]))
     note = f"Rows count weights; the total counts the {int(rows['bias_parameters'].sum())} biases as well."
     headings = ["block", "h", "w", "c in", "c out", "stride", "parameters"]
     return PageTable("The network, counted from the one that the study trains", headings, lines, notes=[note])
@@ -404,3 +404,8 @@ def _quantity(name: str) -> str:
         if name.endswith(suffix):
             return f"{_words(name.removesuffix(suffix))} ({unit})"
     return _words(name)
+
+
+def _printed_parameters(block: str) -> str:
+    printed = ledger.load().printed_or_nan("parameters", block=block)[0]
+    return "" if pandas.isna(printed) else f"{printed:.1f}k"
