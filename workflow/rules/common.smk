@@ -528,8 +528,8 @@ def overview_records(wildcards):
 
 
 def page_records(wildcards):
-    """Everything that the study promises beside the page itself."""
-    return [path for path in study_targets(wildcards.study) if path != f"results/{wildcards.study}/paper.html"]
+    """The tables, figures and claims that the study promises; not what is made of the finished study, which lists the page too."""
+    return [path for path in study_targets(wildcards.study) if path.endswith((".csv", ".svg", ".png"))]
 
 
 def page_record_names(wildcards):
