@@ -58,6 +58,7 @@ def test_a_run_that_no_study_has_is_refused(project, path, message):
         "tables/table3.md",
         "plan.md",
         "config.yaml",
+        "paper.html",
     ],
 )
 def test_every_promised_file_is_a_target(project, study, target):
@@ -67,6 +68,9 @@ def test_every_promised_file_is_a_target(project, study, target):
 def test_partial_tables_of_a_study_that_has_not_begun(project):
     project.snakemake("--cores", "1", "results/paper/partial")
     assert "no run has finished yet" in (project.folder / "results/paper/partial/README.md").read_text()
+    page = (project.folder / "results/paper/partial/paper.html").read_text()
+    assert "Missing so far" in page
+    assert "Table 1, accuracy and generalization gap" in page
 
 
 def test_table_3_and_the_plan_need_no_data(project):

@@ -67,6 +67,14 @@ def test_a_finished_study_describes_itself_to_an_archive(finished_ci):
         assert entity["sha256"] == hashlib.sha256((results / target).read_bytes()).hexdigest(), target
 
 
+def test_the_page_of_a_finished_study_lacks_nothing(finished_ci):
+    text = (finished_ci.folder / "results/ci/paper.html").read_text()
+    assert "has not been made yet" not in text
+    for section in ("channel", "gradients", "plane", "regularization", "calibration", "tolerance", "architecture"):
+        assert f'<section id="{section}"' in text
+    assert len(text) < 15_000_000
+
+
 def test_table1_is_the_mean_of_the_runs(finished_ci):
     results = finished_ci.folder / "results/ci"
     accuracies = [

@@ -35,7 +35,7 @@ rule write_plan:
 
 
 rule partial:
-    """Tables and claims from the records that exist; they say how many of the seeds they rest on. Nothing is trained."""
+    """Tables, claims and the page from what exists; they say what is missing. Nothing is trained."""
     output:
         directory("results/{study}/partial"),
     log:
@@ -46,6 +46,10 @@ rule partial:
         study=study_summary,
         tables=lambda wildcards: study_of(wildcards).config["tables"],
         finished=finished_runs,
+        page_study=page_study,
+        page_records=page_record_names,
+        page_finished=finished_page_records,
+        page_datasets=page_datasets,
         dataset=study_dataset,
         records=finished_claim_records,
         settings=claim_settings,

@@ -1,8 +1,8 @@
-"""Tables and verdicts from the records that exist so far."""
+"""Tables, verdicts and the page from what exists so far."""
 
 from pathlib import Path
 
-from rate_distortion import prepared_data, tables
+from rate_distortion import page, prepared_data, tables
 from rate_distortion.claims import assessment
 from rate_distortion.job_log import job_log
 
@@ -27,6 +27,13 @@ def main(folder: Path, study: dict, cells: dict, finished: dict, dataset: str, r
     (folder / "README.md").write_text("\n".join(pages), encoding="utf-8")
 
 
+def write_page(folder: Path, study: dict, records: list[str], datasets: dict) -> None:
+    """Write paper.html from these tables and claims, and from whatever else of the study exists."""
+    own = {name: folder / Path(name).name for name in records}
+    found = page.Records.of_study(folder.parent, records, instead=own)
+    page.write(folder / "paper.html", found, page.Study.of(study, datasets), partial=True)
+
+
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         params = snakemake.params
@@ -39,3 +46,4 @@ if __name__ == "__main__":
             params.records,
             params.settings,
         )
+        write_page(Path(snakemake.output[0]), params.page_study, params.page_records, params.page_datasets)

@@ -1,0 +1,563 @@
+"""The page's interactive figures: each one a Plotly figure from a tidy table, for wide pages and for narrow ones."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas
+import plotly.graph_objects as go
+
+from rate_distortion.figures import NOISE_STYLES, ORIGINAL, RANDOM
+from rate_distortion.page import colours
+from rate_distortion.perceptron_figures import LAST_COLOUR, RATIO_LABELS, layer_colours
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+INK, MUTED, GRID, SURFACE = "#1b1b1b", "#6a6a6a", "#dedede", colours.LIGHT_SURFACE
+DASHES = {"l2": "solid", "linf": "dash", "gaussian": "dot"}
+SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
+STATISTICS_COLOURS = {"batch": "#009E73", "last": "#E69F00", "population": "#0072B2", "ema": "#CC79A7"}
+LABEL_COLOURS = (
+    "#332288",
+    "#88CCEE",
+    "#44AA99",
+    "#117733",
+    "#999933",
+    "#DDCC77",
+    "#CC6677",
+    "#882255",
+    "#AA4499",
+    "#555555",
+)
+"""Paul Tol's muted palette, as the drawn figure has it."""
+VARIANTS = {
+    "none": "(a) no normalization",
+    "batch": "(b) batch normalization",
+    "batch_without_scale": "(c) without scale γ",
+}
+SHOTS = {"zero_shot": "zero-shot", "one_shot": "one-shot", "real_svhn": "zero-shot, real SVHN"}
+CLUSTER_LIMIT = 10.0
+"""The axes of the paper's figure 6 end at -10 and 10."""
+AROUND_PANELS, BETWEEN_LINES, BELOW_AXES = 140, 78, 48
+"""Heights in pixels: of a figure's margins, of what is between two lines of panels, and from an axis to the legend."""
+
+MOST_POINTS = 1500
+"""Of a class-coloured cloud; more cannot be told apart on a screen."""
+
+
+@dataclass(frozen=True)
+class Slider:
+    """What a chart's slider is called, its stops, and what the figure shows at each.
+
+    Attributes:
+        name: of the slider.
+        stops: names of the stops.
+        traces: the places of the traces that move.
+        frames: for each stop the coordinates {"x", "y"} of every moving trace; plain, since Plotly checks its own at length.
+    """
+
+    name: str
+    stops: list[str]
+    traces: list[int]
+    frames: list[list[dict[str, list[float]]]]
+
+    def content(self) -> list[dict[str, Any]]:
+        """The frames as Plotly's script takes them."""
+        return [
+            {"name": stop, "data": frame, "traces": self.traces}
+            for stop, frame in zip(self.stops, self.frames, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """An interactive figure.
+
+    Attributes:
+        figure: for a wide page.
+        narrow: changes of the layout for a narrow page.
+        alternative: what it shows, in words.
+        slider: what moves it.
+    """
+
+    figure: go.Figure
+    narrow: dict[str, Any]
+    alternative: str
+    slider: Slider | None = None
+
+    @functools.cached_property
+    def _content(self) -> dict[str, Any]:
+        return json.loads(self.figure.to_json(engine="json"))
+
+    def json(self) -> str:
+        """The figure and its narrow layout, safe inside a script element."""
+        wide = {key: self._content["layout"][key] for key in self.narrow}
+        frames = {"frames": self.slider.content()} if self.slider else {}
+        content = self._content | {"wide": wide, "narrow": self.narrow} | frames
+        return json.dumps(content, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+
+    def colours(self) -> set[str]:
+        """Every colour that its lines and marks have."""
+        found: set[str] = set()
+        _collect_colours(self._content, found)
+        return found
+
+
+@dataclass
+class _Panels:
+    """A figure of several panels, side by side on a wide page and one below the other on a narrow one."""
+
+    titles: Sequence[str]
+    columns: int
+    height: int
+    narrow_height: int
+    data: list[go.Scatter] = field(default_factory=list)
+    axes: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, panel: int, trace: Any) -> int:
+        """Put a trace into a panel (from 0); returns its place among all traces."""
+        suffix = str(panel + 1) if panel else ""
+        trace.update(xaxis=f"x{suffix}", yaxis=f"y{suffix}")
+        self.data.append(trace)
+        return len(self.data) - 1
+
+    def style_axes(self, panel: int, x: dict[str, Any], y: dict[str, Any]) -> None:
+        suffix = str(panel + 1) if panel else ""
+        shared = {
+            "gridcolor": GRID,
+            "linecolor": MUTED,
+            "zeroline": False,
+            "showline": True,
+            "ticks": "outside",
+            "tickcolor": MUTED,
+            "ticklen": 4,
+            "fixedrange": True,
+            "automargin": True,
+            "tickfont": {"size": 12},
+        }
+        x, y = (axis | {"title": axis.get("title", {}) | {"font": {"size": 12}, "standoff": 6}} for axis in (x, y))
+        self.axes[f"xaxis{suffix}"] = shared | {"anchor": f"y{suffix}"} | x
+        self.axes[f"yaxis{suffix}"] = shared | {"anchor": f"x{suffix}"} | y
+
+    def chart(
+        self, alternative: str, slider: Slider | None = None, legend: dict[str, Any] | None = None, **layout: Any
+    ) -> Chart:
+        """The figure, with changes of its legend and of its layout laid over what all of them share."""
+        legend = legend or {}
+        base = {
+            "height": self.height,
+            "autosize": True,
+            "font": {"family": FONT, "size": 13, "color": INK},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "margin": {"l": 60, "r": 16, "t": 30, "b": 110},
+            "dragmode": False,
+            "hoverlabel": {
+                "bgcolor": SURFACE,
+                "bordercolor": MUTED,
+                "font": {"family": FONT, "size": 12, "color": INK},
+            },
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "yanchor": "top",
+                "font": {"size": 12},
+            },
+        } | layout
+        wide = self._placed(self.columns, self.height)
+        narrow = self._placed(1, self.narrow_height)
+        narrow |= {"height": self.narrow_height, "margin": base["margin"] | {"l": 52, "r": 8}}
+        for place, total in ((base, self.height), (narrow, self.narrow_height)):
+            place["legend"] = base["legend"] | legend | {"y": -BELOW_AXES / (total - AROUND_PANELS)}
+        return Chart(go.Figure(self.data, base | wide), narrow, alternative, slider)
+
+    def _placed(self, columns: int, total: int) -> dict[str, Any]:
+        """Axes with their places, and the titles above them, for a number of columns and a total height in pixels."""
+        lines = -(-len(self.titles) // columns)
+        gap, drop = (0.09 if columns > 1 else 0.0), (BETWEEN_LINES / (total - AROUND_PANELS) if lines > 1 else 0.0)
+        width, height = (1 - gap * (columns - 1)) / columns, (1 - drop * (lines - 1)) / lines
+        placed, annotations = {}, []
+        for panel, title in enumerate(self.titles):
+            line, column = divmod(panel, columns)
+            left, top = column * (width + gap), 1 - line * (height + drop)
+            suffix = str(panel + 1) if panel else ""
+            placed[f"xaxis{suffix}"] = self.axes[f"xaxis{suffix}"] | {"domain": [left, min(1.0, left + width)]}
+            placed[f"yaxis{suffix}"] = self.axes[f"yaxis{suffix}"] | {"domain": [max(0.0, top - height), top]}
+            annotations.append(
+                {
+                    "text": title,
+                    "x": left,
+                    "y": top,
+                    "xref": "paper",
+                    "yref": "paper",
+                    "xanchor": "left",
+                    "yanchor": "bottom",
+                    "yshift": 4,
+                    "showarrow": False,
+                    "font": {"size": 13},
+                }
+            )
+        return placed | {"annotations": annotations}
+
+
+def gradient_ratios(rows: pandas.DataFrame, kind: str) -> Chart:
+    """Figure 2: ratio against epoch by layer, one panel per network.
+
+    Args:
+        rows: figure2.csv.
+        kind: the ratio, for the axis.
+    """
+    networks = list(dict.fromkeys(zip(rows["activation"], rows["normalization"], strict=True)))
+    titles = [name + (" with batch normalization" if kind == "batch" else "") for name, kind in networks]
+    columns = len(dict.fromkeys(kind for _, kind in networks))
+    lines = -(-len(networks) // columns)
+    panels = _Panels(titles, columns, AROUND_PANELS + 285 * lines, AROUND_PANELS + 285 * len(networks))
+    layer_colour = layer_colours(int(rows["layer"].max()))
+    for panel, (activation, normalization) in enumerate(networks):
+        own = rows[(rows["activation"] == activation) & (rows["normalization"] == normalization)]
+        for layer, curve in own.groupby("layer"):
+            curve, colour = curve.sort_values("epoch"), layer_colour[layer]
+            name = f"layer {layer}" + (" (last)" if layer == max(layer_colour) else "")
+            panels.add(panel, _band(curve["epoch"], curve["ratio_low"], curve["ratio_high"], colour, name))
+            panels.add(panel, _line(curve["epoch"], curve["ratio"], colour, name, panel == 0, hover="%{y:.3g}"))
+            floor = _line(curve["epoch"], curve["floor"], colour, name, hover=None)
+            floor.update(line={"dash": "dot", "width": 1}, opacity=0.7)
+            panels.add(panel, floor)
+        panels.style_axes(
+            panel,
+            {"type": "log", "dtick": 1, "title": {"text": "epoch"}, "matches": None if panel == 0 else "x"},
+            {
+                "type": "log",
+                "dtick": 1,
+                "exponentformat": "power",
+                "title": {"text": "ratio"},
+                "matches": None if panel == 0 else "y",
+            },
+        )
+    words = (
+        f"Signal-to-noise ratio of the gradients, {RATIO_LABELS.get(kind, kind)}, against epoch, both logarithmic, by layer, "
+        f"for {_listed(titles)}. Dotted: the ratio of gradients without any signal."
+    )
+    return panels.chart(words, hovermode="x unified")
+
+
+def information_plane(rows: pandas.DataFrame) -> Chart:
+    """Figure 3: the information plane with a slider over epochs, one panel per kind of labels.
+
+    Args:
+        rows: figure3.csv.
+    """
+    kinds = [kind for kind in ("original", "random") if kind in set(rows["labels"])]
+    panels = _Panels([f"({letter}) {kind} labels" for letter, kind in zip("ab", kinds, strict=False)], 2, 480, 860)
+    epochs, last = sorted(rows["epoch"].unique()), rows["epoch"].max()
+    layer_colour, heads = layer_colours(int(rows["layer"].max())), []
+    x, y = "input_information_bits", "label_information_bits"
+    extent = rows[x].dropna()
+    for panel, kind in enumerate(kinds):
+        own = rows[rows["labels"] == kind]
+        for layer, path in own.groupby("layer"):
+            path = path.sort_values("epoch")
+            trail = _line(path[x], path[y], layer_colour[layer], f"layer {layer}", hover=None)
+            trail.update(line={"width": 1.5}, opacity=0.35)
+            panels.add(panel, trail)
+        joined = go.Scatter(**_layers_at(own, last), mode="lines", line={"color": MUTED, "width": 1}, hoverinfo="skip")
+        joined.update(showlegend=False)
+        heads.append(panels.add(panel, joined))
+        for place, (layer, colour) in enumerate(layer_colour.items()):
+            head = go.Scatter(
+                **_layers_at(own[own["layer"] == layer], last),
+                mode="markers",
+                marker={"color": colour, "size": 11, "symbol": SYMBOLS[place % len(SYMBOLS)], "line": {"width": 0}},
+                name=f"layer {layer}" + (" (last)" if layer == max(layer_colour) else ""),
+                legendgroup=str(layer),
+                showlegend=panel == 0,
+                hovertemplate="I(X; T) %{x:.2f} bits<br>I(T; Y) %{y:.3f} bits",
+            )
+            heads.append(panels.add(panel, head))
+        ceiling = float(own["input_ceiling_bits"].max())
+        top = float(rows["label_ceiling_bits"].max())
+        limit = go.Scatter(
+            x=[ceiling, ceiling],
+            y=[-0.04 * top, 1.1 * top],
+            mode="lines",
+            line={"color": MUTED, "width": 1, "dash": "dash"},
+            name="ceiling of I(X; T)",
+            hovertemplate=f"ceiling {ceiling:.2f} bits<extra></extra>",
+            showlegend=panel == 0,
+        )
+        panels.add(panel, limit)
+        right = max(ceiling, float(extent.max()))
+        room = 0.08 * (right - float(extent.min())) or 0.5
+        panels.style_axes(
+            panel,
+            {"title": {"text": "I(X; T) (bits)"}, "range": [float(extent.min()) - room, right + room]},
+            {"title": {"text": "I(T; Y) (bits)"}, "range": [-0.04 * top, 1.1 * top]},
+        )
+    frames = []
+    for epoch in epochs:
+        at, moved = rows[rows["epoch"] == epoch], []
+        for kind in kinds:
+            own = at[at["labels"] == kind]
+            moved.append(_layers_at(own, epoch))
+            moved += [_layers_at(own[own["layer"] == layer], epoch) for layer in layer_colour]
+        frames.append(moved)
+    words = (
+        "Information plane: I(X; T) against I(T; Y) of every layer, with a slider over epochs; "
+        f"{_listed([f'{kind} labels' for kind in kinds])} in panels of their own. Faint lines are the layers' whole paths."
+    )
+    return panels.chart(words, Slider("Epoch", [f"{epoch:,}" for epoch in epochs], heads, frames))
+
+
+def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_colours: Mapping[str, str]) -> Chart:
+    """Figure 5: information above and accuracy below against signal-to-noise ratio; colours are models or kinds of statistics.
+
+    Args:
+        rows: figure5.csv or figure5_batch_norm.csv.
+        names: (panel, model) -> what a curve is called.
+        model_colours: model -> its colour on this page.
+    """
+    panels = _Panels(["information about the label", "accuracy"], 1, 760, 760)
+    quantities = {0: ("information_bits", "bits", "%{y:.2f} bits"), 1: ("accuracy_percent", "%", "%{y:.1f} %")}
+    shown = [noise for noise in NOISE_STYLES if noise in set(rows["noise"])]
+    for (panel_name, model), own in rows.groupby(["panel", "model"], sort=False):
+        colour = STATISTICS_COLOURS.get(panel_name) or model_colours[model]
+        for noise in shown:
+            name = f"{names(panel_name, model)}, {NOISE_STYLES[noise][1]}"
+            for place, (quantity, _, hover) in quantities.items():
+                curve = _over_seeds(own[own["noise"] == noise], quantity)
+                band = _band(
+                    curve["snr_db"], curve["mean"] - curve["error"], curve["mean"] + curve["error"], colour, name
+                )
+                line = _line(curve["snr_db"], curve["mean"], colour, name, place == 0, hover=hover)
+                line.update(line={"dash": DASHES[noise]})
+                panels.add(place, band)
+                panels.add(place, line)
+    widest = float(rows["snr_db"].max())
+    for place, (quantity, unit, _) in quantities.items():
+        top = 100.0 if unit == "%" else 1.08 * float(rows[quantity].max())
+        panels.style_axes(
+            place,
+            {
+                "title": {"text": "signal-to-noise ratio (dB)"},
+                "range": [widest, 0],
+                "matches": None if place == 0 else "x",
+            },
+            {
+                "title": {"text": f"{'accuracy' if place else 'I(prediction; label)'} ({unit})"},
+                "range": [-0.02 * top, top],
+            },
+        )
+    words = (
+        "Information about the label, and below it accuracy, against signal-to-noise ratio, which falls to the right, under "
+        f"{_listed([NOISE_STYLES[noise][1] for noise in shown])} noise."
+    )
+    return panels.chart(words, hovermode="x unified")
+
+
+def weight_decay(rows: pandas.DataFrame) -> Chart:
+    """The calibration: accuracy against weight decay on random and on original labels.
+
+    Args:
+        rows: weight_decay.csv.
+    """
+    panels = _Panels([""], 1, 420, 430)
+    grid = [f"{value:g}" for value in sorted(rows["weight_decay"].unique())]
+    curves = {
+        "random_label_train_accuracy_percent": ("random labels, training", RANDOM, "circle", "solid"),
+        "random_label_chance_bound_percent": ("chance bound", RANDOM, None, "dash"),
+        "train_accuracy_percent": ("original labels, training", "#8a8a8a", "triangle-down", "solid"),
+        "validation_accuracy_percent": ("original labels, validation", ORIGINAL, "square", "solid"),
+    }
+    for quantity, (name, colour, symbol, dash) in curves.items():
+        curve = rows[rows["quantity"] == quantity].sort_values("weight_decay")
+        line = _line(
+            [f"{value:g}" for value in curve["weight_decay"]], curve["mean"], colour, name, True, hover="%{y:.1f} %"
+        )
+        line.update(line={"dash": dash}, mode="lines+markers" if symbol else "lines")
+        if symbol:
+            line.update(
+                marker={"symbol": symbol, "size": 8},
+                error_y={"type": "data", "array": curve["standard_error"].fillna(0.0), "color": colour, "thickness": 1},
+            )
+        panels.add(0, line)
+    chosen = rows.loc[rows["chosen"], "weight_decay"]
+    if len(chosen):
+        mark = go.Scatter(
+            x=[f"{chosen.iloc[0]:g}"] * 2,
+            y=[0, 102],
+            mode="lines",
+            line={"color": INK, "width": 1, "dash": "dot"},
+            name=f"smallest sufficient λ: {chosen.iloc[0]:g}",
+            hoverinfo="skip",
+        )
+        panels.add(0, mark)
+    panels.style_axes(
+        0,
+        {"title": {"text": "weight decay λ"}, "type": "category", "categoryorder": "array", "categoryarray": grid},
+        {"title": {"text": "accuracy (%)"}, "range": [0, 102]},
+    )
+    words = (
+        "Accuracy against weight decay: in training on random labels, in training and validation on the original ones."
+    )
+    return panels.chart(words, hovermode="x unified")
+
+
+def reliability(rows: pandas.DataFrame) -> Chart:
+    """Figure 7: share of images by prediction margin above, accuracy by margin below; one column per panel.
+
+    Args:
+        rows: figure7.csv.
+    """
+    shown = [panel for panel in SHOTS if panel in set(rows["panel"])]
+    panels = _Panels([*(SHOTS[panel] for panel in shown), *("" for _ in shown)], len(shown), 620, 300 * 2 * len(shown))
+    for column, name in enumerate(shown):
+        own = rows[(rows["panel"] == name) & (rows["bin"].astype(str) != "all")]
+        whole = rows[(rows["panel"] == name) & (rows["bin"].astype(str) == "all")]
+        middle, width = (own["lowest_margin"] + own["highest_margin"]) / 2, own["highest_margin"] - own["lowest_margin"]
+        for line, quantity, colour in ((0, "fraction", "#8a8a8a"), (1, "accuracy", ORIGINAL)):
+            bars = go.Bar(
+                x=middle,
+                y=own[quantity],
+                width=width,
+                marker={"color": colour, "line": {"color": SURFACE, "width": 1}},
+                name={"fraction": "fraction of images", "accuracy": "accuracy"}[quantity],
+                legendgroup=quantity,
+                showlegend=column == 0,
+                hovertemplate="%{y:.3f}",
+            )
+            panels.add(column + line * len(shown), bars)
+        panels.add(column + len(shown), _line([0, 1], [0, 1], MUTED, "margin = accuracy", column == 0, hover=None))
+        marks = (("mean_margin", "mean margin", RANDOM, "dash"), ("accuracy", "mean accuracy", ORIGINAL, "solid"))
+        for quantity, label, colour, dash in marks:
+            for value in whole[quantity].dropna().head(1):
+                mark = _line([value, value], [0, 1], colour, label, column == 0, hover=f"{label} {value:.3f}")
+                mark.update(line={"dash": dash})
+                panels.add(column, mark)
+        for line, title in ((0, "fraction of images"), (1, "accuracy")):
+            panels.style_axes(
+                column + line * len(shown),
+                {"range": [0, 1], "title": {"text": "prediction margin"}},
+                {"range": [0, 1], "title": {"text": title if column == 0 else ""}},
+            )
+    words = (
+        f"Share of images, and below it accuracy, by prediction margin: {_listed([SHOTS[panel] for panel in shown])}."
+    )
+    return panels.chart(words, bargap=0)
+
+
+def clusters(rows: pandas.DataFrame) -> Chart:
+    """Figure 6: the two-dimensional layer with a slider over epochs, one panel per variant; classes by colour.
+
+    Args:
+        rows: figure6.csv.
+    """
+    variants = [variant for variant in VARIANTS if variant in set(rows["variant"])]
+    panels = _Panels(
+        [VARIANTS[variant] for variant in variants], len(variants), 380, AROUND_PANELS + 330 * len(variants)
+    )
+    epochs, labels = sorted(rows["epoch"].unique()), sorted(rows["label"].unique())
+    clouds = dict(list(rows.groupby(["variant", "epoch", "label"])))
+    empty, last, moving = rows.iloc[:0], epochs[-1], []
+
+    def cloud(variant: str, epoch: int, label: int) -> dict[str, list[float]]:
+        own = clouds.get((variant, epoch, label), empty).head(MOST_POINTS // len(labels))
+        return {axis: own[axis].round(3).tolist() for axis in ("x", "y")}
+
+    for panel, variant in enumerate(variants):
+        for place, label in enumerate(labels):
+            points = go.Scatter(
+                **cloud(variant, last, label),
+                mode="markers",
+                marker={"color": LABEL_COLOURS[place % len(LABEL_COLOURS)], "size": 4, "opacity": 0.7},
+                name=str(label),
+                legendgroup=str(label),
+                showlegend=panel == 0,
+                hoverinfo="skip",
+            )
+            moving.append(panels.add(panel, points))
+        reach = {"range": [-CLUSTER_LIMIT, CLUSTER_LIMIT]}
+        panels.style_axes(panel, reach | {"title": {"text": "unit 1"}}, reach | {"title": {"text": "unit 2"}})
+    frames = [[cloud(variant, epoch, label) for variant in variants for label in labels] for epoch in epochs]
+    words = (
+        "Outputs of the two-neuron layer for images of every class, axes from -10 to 10, with a slider over epochs: "
+        f"{_listed([VARIANTS[variant] for variant in variants])}."
+    )
+    slider = Slider("Epoch", [f"{epoch:,}" for epoch in epochs], moving, frames)
+    return panels.chart(words, slider, legend={"itemsizing": "constant"})
+
+
+def _layers_at(rows: pandas.DataFrame, epoch: int) -> dict[str, list[float]]:
+    """The layers' places at an epoch; a layer that is dead in every seed has none."""
+    columns = {"x": "input_information_bits", "y": "label_information_bits"}
+    own = rows[rows["epoch"] == epoch].dropna(subset=[*columns.values()]).sort_values("layer")
+    return {axis: own[column].round(4).tolist() for axis, column in columns.items()}
+
+
+def _over_seeds(rows: pandas.DataFrame, quantity: str) -> pandas.DataFrame:
+    """Mean and standard error over the ratios that every seed reached, as the drawn figure shows them."""
+    by_ratio = rows.groupby("snr_db")[quantity]
+    curve = pandas.DataFrame({"mean": by_ratio.mean(), "error": by_ratio.sem().fillna(0.0)})
+    return curve[by_ratio.count() == rows["seed"].nunique()].reset_index()
+
+
+def _line(
+    x: Iterable, y: Iterable, colour: str, name: str, legend: bool = False, hover: str | None = None
+) -> go.Scatter:
+    """A line that shares its legend entry with everything of its name; without ``hover`` it stays silent."""
+    spoken = {"hoverinfo": "skip"} if hover is None else {"hovertemplate": hover}
+    return go.Scatter(
+        x=_numbers(x),
+        y=_numbers(y),
+        mode="lines",
+        line={"color": _on_page(colour), "width": 2},
+        name=name,
+        legendgroup=name,
+        showlegend=legend,
+        **spoken,
+    )
+
+
+def _band(x: pandas.Series, low: pandas.Series, high: pandas.Series, colour: str, name: str) -> go.Scatter:
+    """A band around a line, of its name and colour."""
+    return go.Scatter(
+        x=_numbers([*x, *x[::-1]]),
+        y=_numbers([*high, *low[::-1]]),
+        fill="toself",
+        fillcolor=_on_page(colour),
+        opacity=0.18,
+        mode="none",
+        name=name,
+        legendgroup=name,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def _numbers(values: Iterable) -> np.ndarray | list:
+    """Numbers in single precision, which a screen cannot tell from double; text as it is."""
+    listed = list(values)
+    return listed if listed and isinstance(listed[0], str) else np.asarray(listed, np.float32)
+
+
+def _on_page(colour: str) -> str:
+    return INK if colour == LAST_COLOUR else colour
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def _collect_colours(content: Any, found: set[str]) -> None:
+    if isinstance(content, dict):
+        for value in content.values():
+            _collect_colours(value, found)
+    elif isinstance(content, list):
+        for value in content:
+            _collect_colours(value, found)
+    elif isinstance(content, str) and len(content) == 7 and content.startswith("#"):
+        found.add(content.lower())
