@@ -28,7 +28,8 @@ def test_tables_1_and_2_of_the_paper_are_two_and_a_half_billion_images():
         paper["figures"]["figure4"]["model"] = "B"
 
     cost = planning.plan(load(only_the_tables)["paper"])
-    assert (cost.trainings, cost.processes) == (70, 70)
+    assert (cost.trainings, cost.processes) == (70, 6)
+    assert cost.gpu_hours == pytest.approx(cost.images / planning.GPU_PACKED_IMAGES_PER_SECOND / 3600)
     assert cost.images == 70 * 500 * 73_257
     per_run = {128: 286_500, 64: 572_500, 32: 1_145_000}
     table1 = 3 * sum(per_run.values())

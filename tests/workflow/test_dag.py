@@ -19,6 +19,10 @@ def test_default_target_is_the_default_study(project):
 def test_seeds_of_a_cell_share_a_process_where_the_study_says_so(project):
     assert project.planned_jobs("demo")["train_together_demo"] == 23
     jobs = project.planned_jobs("paper")
+    # Three batch sizes without and with batch normalization, B+ and A+, and the calibration, which holds images out.
+    assert sum(count for rule, count in jobs.items() if rule.startswith("train_packed_paper_")) == 3 * 2 + 1 + 1
+    project.edit_config(lambda config: config["studies"]["paper"].update(packing="none"))
+    jobs = project.planned_jobs("paper")
     # Tables 1 and 2 as printed, B+, A+ and A-BN, and six weight decays on two kinds of labels.
     assert jobs["train"] == 45 + 25 + 3 * 5 + 2 * 6 * 5
     # Three files of SVHN, four of MNIST.
@@ -76,7 +80,7 @@ def test_table_3_and_the_plan_need_no_data(project):
 
 def test_slurm_profile_builds_the_paper_unless_told_otherwise(project):
     jobs = project.planned_jobs("--profile", "slurm")
-    assert (jobs["train"], jobs["all"]) == (145, 1)
+    assert (jobs["train_packed_paper_batch128"], jobs["all"]) == (1, 1)
     assert project.planned_jobs("--profile", "slurm", "ci")["train_together_ci"] == 19
 
 
