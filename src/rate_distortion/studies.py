@@ -200,7 +200,7 @@ class Study:
 
         A model of the user's own is in no pack.
         """
-        if self.config["packing"] == "none":
+        if self.config.get("packing", "none") == "none":
             return []
         packs: dict[str, list[Cell]] = {}
         for cell in dict.fromkeys(cell for part in PARTS for cell in self.cells(part)):

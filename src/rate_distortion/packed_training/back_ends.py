@@ -150,4 +150,4 @@ BACK_ENDS: dict[str, Callable[[], BackEnd]] = {
 """By the name that is recorded with a run."""
 
 CPU_BACK_END = "separate"
-"""Nothing is gained by packing on a CPU (benchmarks/cnn_training.md), so there the choice does not hang on a measurement."""
+"""Nothing is gained by packing on a CPU (benchmarks/README.md), so there the choice does not hang on a measurement."""
