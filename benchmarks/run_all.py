@@ -13,6 +13,7 @@ import datetime
 import importlib.metadata
 from pathlib import Path
 
+import cnn_training
 import information_estimates
 import mlp_training
 import perturbation_sweep
@@ -22,7 +23,7 @@ from alternating import hardware, markdown
 
 from rate_distortion import files
 
-BENCHMARKS = (mlp_training, perturbation_sweep, information_estimates, whitening_fit)
+BENCHMARKS = (cnn_training, mlp_training, perturbation_sweep, information_estimates, whitening_fit)
 PEERS = ("torch", "foolbox", "scikit-learn", "pyitlib", "numpy")
 
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import safetensors
@@ -26,7 +26,10 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Progress:
-    """Finished epochs, the history rows recorded in them, and the seconds they took."""
+    """Finished epochs, the history rows recorded in them, and the seconds they took.
+
+    ``choices`` were made by a measurement at the start and must not be made anew by a run that goes on.
+    """
 
     epoch: int
     history: list[dict]
@@ -34,6 +37,7 @@ class Progress:
     training_seconds: float
     first_fitted_epoch: int | None = None
     resumed_from_epochs: tuple[int, ...] = ()
+    choices: dict = field(default_factory=dict)
 
 
 def fingerprint(description: Mapping) -> str:

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from rate_distortion import datasets
-from rate_distortion.studies import PerceptronCell, Run, Study
+from rate_distortion.studies import Cell, PerceptronCell, Run, Study
 
 CPU_IMAGES_PER_SECOND_PER_THREAD = 2800
 """Training images of 32x32 pixels per second and thread (float32, one thread of a 2020s server processor)."""
 
 GPU_SECONDS_PER_STEP = 0.0007
 """One small network's step on a fast GPU is bound by launching about 45 kernels, whatever the batch size."""
+
+GPU_PACKED_IMAGES_PER_SECOND = 1_000_000
+"""Training images of a pack per second, assumed and not measured: 30 % of what 67 TFLOP/s allow at 20.5 MFLOP an image."""
 
 CPU_IMAGE_STEPS_PER_SECOND_PER_THREAD = 2300
 """Images moved one step along a gradient path per second and thread, as above."""
@@ -61,18 +64,22 @@ def plan(study: Study) -> Plan:
     images = sum(epochs * count for _, epochs, count in passes)
     steps = sum(epochs * -(-count // run.batch_size) for run, epochs, count in passes)
     image_steps = sum(_image_steps(study, run) for run in study.runs("perturbations"))
-    cells = {(run.model, run.batch_size, run.labels) for run in runs}
+    packed = {cell for pack in study.packs() for cell in pack.cells}
+    alone = [run for run in runs if Cell(run.model, run.batch_size, run.labels) not in packed]
+    cells = {(run.model, run.batch_size, run.labels) for run in alone}
+    packed_images = sum(epochs * count for run, epochs, count in passes if run not in alone)
+    steps_alone = sum(epochs * -(-count // run.batch_size) for run, epochs, count in passes if run in alone)
     packs = len(study.perceptron_cells())
     transfers = study.runs("transfer")
     transfer_images = len(transfers) * _transfer_images(study)
     perceptron_images = len(study.config["seeds"]) * _perceptron_images(study)
     return Plan(
         trainings=len(runs),
-        processes=len(cells) if study.config["share_processes"] else len(runs),
+        processes=len(study.packs()) + len(cells if study.config["share_processes"] else alone),
         images=images,
         steps=steps,
         cpu_hours=images / (CPU_IMAGES_PER_SECOND_PER_THREAD * study.config["threads"]) / 3600,
-        gpu_hours=steps * GPU_SECONDS_PER_STEP / 3600,
+        gpu_hours=(steps_alone * GPU_SECONDS_PER_STEP + packed_images / GPU_PACKED_IMAGES_PER_SECOND) / 3600,
         disk_gigabytes=_disk_bytes(study, sizes, runs) / 1e9,
         probes=len(study.runs("perturbations")),
         image_steps=image_steps,
@@ -113,7 +120,7 @@ def markdown(study: Study) -> str:
         "training images passed through a network": f"{cost.images:,}",
         "steps": f"{cost.steps:,}",
         f"hours on a CPU, one training at a time, threads: {config['threads']}": f"{cost.cpu_hours:,.2f}",
-        "GPU hours, one training at a time": gpu_hours,
+        "GPU hours, one process at a time": gpu_hours,
         "networks probed": f"{cost.probes:,}, at most {cost.image_steps:,} image steps along gradient paths",
         f"hours to probe them on a CPU, threads: {config['threads']}": f"{cost.probe_cpu_hours:,.2f}",
         **_transfer_amounts(cost),
@@ -140,7 +147,8 @@ def markdown(study: Study) -> str:
     lines += [
         "",
         f"Hours assume {CPU_IMAGES_PER_SECOND_PER_THREAD:,} images/s and thread on a CPU and "
-        f"{1000 * GPU_SECONDS_PER_STEP} ms a step on a GPU, and {CPU_IMAGE_STEPS_PER_SECOND_PER_THREAD:,} image steps/s and "
+        f"{1000 * GPU_SECONDS_PER_STEP} ms a step on a GPU (trainings packed as one: "
+        f"{GPU_PACKED_IMAGES_PER_SECOND:,} images/s, assumed), and {CPU_IMAGE_STEPS_PER_SECOND_PER_THREAD:,} image steps/s and "
         f"thread on a CPU, {PERCEPTRON_IMAGES_PER_SECOND_PER_THREAD:,} images/s through multilayer perceptrons; counts of "
         "trainings are exact, paths usually end earlier.",
         "",

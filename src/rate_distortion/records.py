@@ -15,7 +15,7 @@ from torch import nn
 
 from rate_distortion import files, information, models, provenance
 from rate_distortion.models import ModelSettings
-from rate_distortion.training import RunName, TrainedRun, TrainingSettings, weight_norms
+from rate_distortion.training import PRECISIONS, RunName, TrainedRun, TrainingSettings, weight_norms
 
 PERMUTATIONS = 999
 """Permuted label tables behind the p-value of the information: the smallest p-value is 0.001."""
@@ -63,9 +63,16 @@ def write(
             "seconds": run.progress.seconds,
             "resumed_from_epochs": list(run.progress.resumed_from_epochs),
             "outputs_sha256": provenance.outputs_sha256(folder / output for output in OUTPUTS),
+            "pack": run.pack,
         },
     )
     (folder / RESUME_FILE).unlink(missing_ok=True)
+
+
+def run_name(folder: str | Path) -> RunName:
+    """The run whose folder it is: .../{study}/runs/cnn/{model}/batch{batch_size}/{labels}/seed{seed}."""
+    study, _, _, model, batch_size, labels, seed = Path(folder).parts[-7:]
+    return RunName(study, model, int(batch_size.removeprefix("batch")), labels, int(seed.removeprefix("seed")))
 
 
 def load_model(folder: str | Path, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
@@ -82,7 +89,7 @@ def load_model(folder: str | Path, image_shape: tuple[int, int, int], classes: i
         model.load_state_dict(safetensors.torch.load_file(weights))
     except safetensors.SafetensorError as error:
         raise files.damaged(weights, error) from error
-    return model.to(getattr(torch, provenance_record["settings"]["precision"])).eval()
+    return model.to(PRECISIONS[provenance_record["settings"]["precision"]]).eval()
 
 
 def model_settings(folder: str | Path) -> ModelSettings:

@@ -81,6 +81,19 @@ class Run:
         return f"runs/cnn/{self.model}/batch{self.batch_size}/{self.labels}/seed{self.seed}"
 
 
+@dataclass(frozen=True)
+class Pack:
+    """Cells whose networks, one per seed, are trained as one.
+
+    Attributes:
+        name: what they share, as far as it is not the study's own: ``batch128-batch_norm``.
+        cells: in a fixed order.
+    """
+
+    name: str
+    cells: tuple[Cell, ...]
+
+
 class PerceptronCell(NamedTuple):
     """A multilayer perceptron of figures 2 and 3: one network per seed."""
 
@@ -185,6 +198,23 @@ class Study:
         cells = dict.fromkeys(cell for part in parts or PARTS for cell in self.cells(part))
         return [Run(*cell, seed) for cell in cells for seed in self.config["seeds"]]
 
+    def packs(self) -> list[Pack]:
+        """The cells that are trained as one (:mod:`rate_distortion.packed_training`); none where the study trains each alone.
+
+        A model of the user's own is in no pack.
+        """
+        if self.config.get("packing", "none") == "none":
+            return []
+        packs: dict[str, list[Cell]] = {}
+        for cell in dict.fromkeys(cell for part in PARTS for cell in self.cells(part)):
+            if self.model(cell.model)["factory"] is None:
+                packs.setdefault(self._pack_name(cell), []).append(cell)
+        return [Pack(name, tuple(cells)) for name, cells in packs.items()]
+
+    def pack_of(self, cell: Cell) -> Pack | None:
+        """The pack that a cell is trained in, or None."""
+        return next((pack for pack in self.packs() if cell in pack.cells), None)
+
     def digit_pair(self) -> str | None:
         """The name of the folder of the two digits that the multilayer perceptrons tell apart; None without any."""
         settings = self.config.get("multilayer_perceptron")
@@ -278,6 +308,23 @@ class Study:
         if batch_size not in sizes:
             raise StudyError(f"study {self.name} has no batch size {batch_size}; it has {listed(sizes)}")
         self.check_seed(seed)
+
+    def _pack_name(self, cell: Cell) -> str:
+        """What a network must share with the others of its pack: batch size, shape, images, epochs, and what it waits for."""
+        network, training = self.model(cell.model), self.training(*cell)
+        redrawn = cell.labels == "random" and training["random_labels"] == "per_epoch"
+        own = {
+            "batch_norm": network["normalization"] == "batch",
+            f"width_{network['width']:g}": network["width"] != 1,
+            f"preprocessing_{self.preprocessing(cell.model)}": self.preprocessing(cell.model) is not None,
+            f"on_{self.train_on(cell.model).replace('+', '_')}": self.train_on(cell.model)
+            != self.config["data"]["train_on"],
+            f"{training['epochs']}_epochs": training["epochs"] != self.config["training"]["epochs"],
+            "labels_per_epoch": redrawn,
+            # These wait for trainings that would otherwise be in the same pack.
+            "calibrated": network["weight_decay"] == CALIBRATED,
+        }
+        return "-".join([f"batch{cell.batch_size}", *(part for part, is_own in own.items() if is_own)])
 
     def _merged_model(self, name: str) -> dict[str, Any]:
         merged: dict[str, Any] = {}

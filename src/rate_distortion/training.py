@@ -10,15 +10,17 @@ import logging
 import math
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from rate_distortion import checkpoints, models, seeds
+from rate_distortion import checkpoints, models, prepared_data, seeds
 from rate_distortion.checkpoints import Progress
 from rate_distortion.evaluation import Evaluation, evaluate, predict
 
@@ -27,6 +29,10 @@ log = logging.getLogger(__name__)
 LABELS = ("original", "random")
 FITTED_PERCENT = 99.9
 """Running training accuracy from which the training set counts as fitted."""
+
+
+PRECISIONS = {"float32": torch.float32, "float64": torch.float64, "tf32": torch.float32}
+"""Type of weights and images. tf32 is float32 whose products a GPU may round to ten bits of mantissa before adding them up."""
 
 
 class TrainingError(RuntimeError):
@@ -47,7 +53,7 @@ class TrainingSettings:
         history_points: number of log-spaced epochs at which both splits are evaluated and weight norms recorded.
         threads: processor threads; fixed by the study, because sums in another order round differently.
         device: "cpu", "cuda" or "auto" (cuda where present).
-        precision: "float32" or "float64".
+        precision: "float32", "float64", or "tf32": float32 with shortened products where the device is cuda.
         checkpoint_seconds: least time between resume files.
     """
 
@@ -90,7 +96,7 @@ class Split:
 
     @classmethod
     def from_arrays(cls, images: np.ndarray, labels: np.ndarray, settings: TrainingSettings) -> Split:
-        device, dtype = select_device(settings.device), getattr(torch, settings.precision)
+        device, dtype = select_device(settings.device), PRECISIONS[settings.precision]
         # Memory-mapped arrays are read-only, which torch does not know; this brings them into memory.
         images, labels = np.require(images, requirements="W"), np.require(labels, requirements="W")
         return cls(torch.from_numpy(images).to(device, dtype), torch.from_numpy(labels).to(device))
@@ -101,7 +107,7 @@ class TrainedRun:
     """The end of a training: the model and everything that is recorded about it.
 
     ``batch_norm_evaluations`` holds train and test accuracy (percent) under each kind of batch-normalization statistics; it is
-    empty for a model without batch normalization.
+    empty for a model without batch normalization. ``pack`` says with how many others it was trained as one; None alone.
     """
 
     model: nn.Module
@@ -111,6 +117,7 @@ class TrainedRun:
     batch_norm_evaluations: dict[str, dict[str, float]]
     progress: Progress
     images_per_second: float
+    pack: dict | None = None
 
 
 def train(
@@ -139,30 +146,30 @@ def train(
     Raises:
         TrainingError: the loss is not finite.
     """
-    make_deterministic(settings.threads)
+    make_deterministic(settings.threads, settings.precision)
     started, images = time.perf_counter(), train_split.images
     fingerprint = checkpoints.fingerprint(
         {**asdict(name), **asdict(settings), **asdict(model_settings), "data": data_checksum}
     )
     model, progress = _begin(name, model_settings, images, classes, resume_file, fingerprint)
     optimizer = torch.optim.SGD(models.parameter_groups(model, model_settings), lr=settings.learning_rate)
-    recorded, report = log_spaced_epochs(settings), _Reporter(name, settings, len(images))
+    recorded, report = log_spaced_epochs(settings), Reporter(str(name), settings, len(images))
     seconds_before, saved = progress.seconds, started
 
     for epoch in range(progress.epoch, settings.epochs):
         labels = training_labels(train_split.labels, settings, classes, name.seed, epoch)
         if epoch == 0:
-            progress.history.append(_history_row(0, model, Split(images, labels), held_out, settings))
+            progress.history.append(history_row(0, model, Split(images, labels), held_out, settings))
         epoch_started = time.perf_counter()
         order = torch.from_numpy(seeds.generator(name.seed, "shuffling", epoch).permutation(len(images)))
         losses, correct = train_epoch(model, optimizer, images, labels, order, settings.batch_size)
-        loss = _finite_mean(losses, name, epoch, settings)
+        loss = finite_mean(losses, name, epoch, settings)
         progress.training_seconds += time.perf_counter() - epoch_started
         accuracy_percent = 100.0 * correct.item() / len(images)
         if progress.first_fitted_epoch is None and accuracy_percent >= FITTED_PERCENT:
             progress.first_fitted_epoch = epoch + 1
         if epoch + 1 in recorded:
-            progress.history.append(_history_row(epoch + 1, model, Split(images, labels), held_out, settings))
+            progress.history.append(history_row(epoch + 1, model, Split(images, labels), held_out, settings))
         now = time.perf_counter()
         progress.epoch, progress.seconds = epoch + 1, seconds_before + now - started
         if resume_file and now - saved >= settings.checkpoint_seconds and epoch + 1 < settings.epochs:
@@ -170,20 +177,53 @@ def train(
             saved = now
         report(progress, loss, accuracy_percent)
 
-    models.estimate_population_statistics(model, images, settings.evaluation_batch_size)
     labels = training_labels(train_split.labels, settings, classes, name.seed, settings.epochs - 1)
-    logits = {key: predict(model, split.images, settings.evaluation_batch_size) for key, split in held_out.items()}
-    result = TrainedRun(
+    result = finished_run(model, Split(images, labels), held_out, settings, progress)
+    progress.seconds = seconds_before + time.perf_counter() - started
+    return result
+
+
+def finished_run(
+    model: nn.Module, train_split: Split, held_out: dict[str, Split], settings: TrainingSettings, progress: Progress
+) -> TrainedRun:
+    """Fill in the population statistics of a trained model and evaluate it on every split.
+
+    Args:
+        model: its training is over.
+        train_split: the training images with the labels of the last epoch.
+        held_out, settings, progress: of the training.
+    """
+    images, size = train_split.images, settings.evaluation_batch_size
+    models.estimate_population_statistics(model, images, size)
+    logits = {key: predict(model, split.images, size) for key, split in held_out.items()}
+    return TrainedRun(
         model=model,
-        train=evaluate(predict(model, images, settings.evaluation_batch_size), labels),
+        train=evaluate(predict(model, images, size), train_split.labels),
         held_out={key: evaluate(logits[key], split.labels) for key, split in held_out.items()},
         held_out_logits=logits,
-        batch_norm_evaluations=_batch_norm_evaluations(model, Split(images, labels), held_out["test"], settings),
+        batch_norm_evaluations=_batch_norm_evaluations(model, train_split, held_out["test"], settings),
         progress=progress,
         images_per_second=settings.epochs * len(images) / progress.training_seconds,
     )
-    progress.seconds = seconds_before + time.perf_counter() - started
-    return result
+
+
+def read_splits(
+    data_folder: str | Path, data: Mapping[str, Any], train_on: str, settings: TrainingSettings
+) -> tuple[Split, dict[str, Split]]:
+    """The images that are trained on, and the splits that are only evaluated, on the training device.
+
+    Args:
+        data_folder: prepared data (:mod:`rate_distortion.prepared_data`).
+        data: the content of its ``dataset.json``.
+        train_on: splits joined by "+".
+        settings: device and precision.
+    """
+
+    def split(name: str) -> Split:
+        return Split.from_arrays(*prepared_data.load(data_folder, name), settings)
+
+    held_out = [name for name in ("validation", "test") if name not in train_on.split("+") and data["images"][name]]
+    return split(train_on), {name: split(name) for name in held_out}
 
 
 def train_epoch(
@@ -217,15 +257,20 @@ def _begin(
     fingerprint: str,
 ) -> tuple[nn.Module, Progress]:
     """A freshly initialised model, or the one in this run's resume file."""
-    stream = torch.Generator().manual_seed(seeds.torch_seed(name.seed, "initialization"))
-    model = models.build(model_settings, tuple(images.shape[1:]), classes, stream)
-    model = model.to(images.device, images.dtype).to(memory_format=torch.channels_last)
+    model = fresh_model(name.seed, model_settings, images, classes)
     resumed = checkpoints.load(resume_file, fingerprint) if resume_file else None
     if resumed is None:
         return model, Progress(0, [], 0.0, 0.0)
     model.load_state_dict(resumed[0])
     log.info("resuming %s after epoch %d", name, resumed[1].epoch)
     return model, resumed[1]
+
+
+def fresh_model(seed: int, model_settings: models.ModelSettings, images: Tensor, classes: int) -> nn.Module:
+    """A model initialised from the seed's own stream, on the device and in the precision of ``images`` (N, C, H, W)."""
+    stream = torch.Generator().manual_seed(seeds.torch_seed(seed, "initialization"))
+    model = models.build(model_settings, tuple(images.shape[1:]), classes, stream)
+    return model.to(images.device, images.dtype).to(memory_format=torch.channels_last)
 
 
 def training_labels(original: Tensor, settings: TrainingSettings, classes: int, seed: int, epoch: int) -> Tensor:
@@ -254,15 +299,17 @@ def select_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def make_deterministic(threads: int) -> None:
-    """Same seed, same machine, same weights: fixed threads, deterministic kernels, full float32 products."""
+def make_deterministic(threads: int, precision: str = "float32") -> None:
+    """Same seed, same machine, same weights: fixed threads, deterministic kernels, full products unless tf32 is asked for."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     # As use_deterministic_algorithms(True), which also imports the compiler, a second or more that every process would pay.
     torch.set_deterministic_debug_mode("error")
+    # Filling memory that is about to be written anyway; it finds defects of kernels and changes no result.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
 
 
 def weight_norms(model: nn.Module) -> dict[str, float]:
@@ -270,9 +317,10 @@ def weight_norms(model: nn.Module) -> dict[str, float]:
     return {name: parameter.detach().double().norm().item() for name, parameter in model.named_parameters()}
 
 
-def _history_row(
+def history_row(
     epoch: int, model: nn.Module, train_split: Split, held_out: dict[str, Split], settings: TrainingSettings
 ) -> dict:
+    """Loss (nats) and accuracy (percent) on every split and all weight norms, after an epoch."""
     row: dict[str, float] = {"epoch": epoch}
     for key, split in {"train": train_split, **held_out}.items():
         result = evaluate(predict(model, split.images, settings.evaluation_batch_size), split.labels)
@@ -298,8 +346,16 @@ def _batch_norm_evaluations(
     return results
 
 
-def _finite_mean(losses: Tensor, name: RunName, epoch: int, settings: TrainingSettings) -> float:
-    """Mean loss of an epoch; one look per epoch, so that a GPU is not made to wait after every step."""
+def finite_mean(losses: Tensor, name: RunName, epoch: int, settings: TrainingSettings) -> float:
+    """Mean loss of an epoch; one look per epoch, so that a GPU is not made to wait after every step.
+
+    Args:
+        losses: one for each minibatch, in nats.
+        name, epoch, settings: for the message.
+
+    Raises:
+        TrainingError: a loss is not finite.
+    """
     values = losses.double().cpu()
     finite = torch.isfinite(values)
     if not finite.all():
@@ -311,12 +367,12 @@ def _finite_mean(losses: Tensor, name: RunName, epoch: int, settings: TrainingSe
     return values.mean().item()
 
 
-class _Reporter:
-    """A live line in the log, at most every few seconds."""
+class Reporter:
+    """A live line in the log, at most every few seconds; ``images`` are those of one epoch."""
 
     SECONDS = 5.0
 
-    def __init__(self, name: RunName, settings: TrainingSettings, images: int):
+    def __init__(self, name: str, settings: TrainingSettings, images: int):
         self.name, self.settings, self.images = name, settings, images
         self.last = -math.inf
 

@@ -27,8 +27,15 @@ def test_tables_1_and_2_of_the_paper_are_two_and_a_half_billion_images():
         del paper["tables"]["further_models"], paper["figures"]["figure5"]
         paper["figures"]["figure4"]["model"] = "B"
 
+    def in_packs(config):
+        only_the_tables(config)
+        config["studies"]["paper"]["packing"] = "batch_size"
+
     cost = planning.plan(load(only_the_tables)["paper"])
     assert (cost.trainings, cost.processes) == (70, 70)
+    packed = planning.plan(load(in_packs)["paper"])
+    assert (packed.trainings, packed.processes) == (70, 6)
+    assert packed.gpu_hours == pytest.approx(packed.images / planning.GPU_PACKED_IMAGES_PER_SECOND / 3600)
     assert cost.images == 70 * 500 * 73_257
     per_run = {128: 286_500, 64: 572_500, 32: 1_145_000}
     table1 = 3 * sum(per_run.values())

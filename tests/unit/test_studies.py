@@ -283,3 +283,28 @@ def test_a_variation_changes_what_it_names_and_nothing_else():
 def test_a_run_that_the_study_lacks_is_refused(arguments, message):
     with pytest.raises(StudyError, match=message):
         load()["demo"].check_run(*arguments)
+
+
+def test_packs_hold_every_cell_once_and_only_what_can_be_trained_as_one():
+    for name, study in load(
+        lambda config: [s.update(packing="batch_size") for s in config["studies"].values()]
+    ).items():
+        packed = [cell for pack in study.packs() for cell in pack.cells]
+        assert len(packed) == len(set(packed)), name
+        assert {(run.model, run.batch_size, run.labels) for run in study.runs()} == set(packed), name
+        assert len({pack.name for pack in study.packs()}) == len(study.packs())
+        for pack in study.packs():
+            models, trainings = zip(*((study.model(c.model), study.training(*c)) for c in pack.cells), strict=True)
+            for key in ("normalization", "width"):
+                assert len({model[key] for model in models}) == 1
+            assert len({model["weight_decay"] == "calibrated" for model in models}) == 1
+            for key in ("epochs", "batch_size", "precision"):
+                assert len({training[key] for training in trainings}) == 1
+            for shared in (study.train_on, study.preprocessing):
+                assert len({shared(cell.model) for cell in pack.cells}) == 1
+
+
+def test_a_study_without_packing_has_no_packs():
+    demo = load()["demo"]
+    assert demo.packs() == []
+    assert demo.pack_of(demo.cells("table1")[0]) is None

@@ -23,6 +23,10 @@ def test_seeds_of_a_cell_share_a_process_where_the_study_says_so(project):
     assert jobs["train"] == 45 + 25 + 3 * 5 + 2 * 6 * 5
     # Three files of SVHN, four of MNIST.
     assert jobs["download"] == 3 + 4
+    project.edit_config(lambda config: config["studies"]["paper"].update(packing="batch_size"))
+    jobs = project.planned_jobs("paper")
+    # Three batch sizes without and with batch normalization, B+ and A+, and the calibration, which holds images out.
+    assert sum(count for rule, count in jobs.items() if rule.startswith("train_packed_paper_")) == 3 * 2 + 1 + 1
 
 
 def test_one_seed_needs_its_data_and_itself(project):

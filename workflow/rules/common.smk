@@ -212,14 +212,42 @@ def study_title(wildcards):
     return {"name": study.name, "title": study.config["title"]}
 
 
-def run_settings(wildcards):
-    """What a training depends on; a change of any of it, and of nothing else in the config, retrains the run."""
-    study, batch_size = study_of(wildcards), int(wildcards.batch_size)
+def cell_settings(study, cell):
     return {
-        "model": study.model(wildcards.model),
-        "training": study.training(wildcards.model, batch_size, wildcards.labels),
-        "train_on": study.train_on(wildcards.model),
+        "model": study.model(cell.model),
+        "training": study.training(*cell),
+        "train_on": study.train_on(cell.model),
     }
+
+
+def pack_settings(study, pack):
+    return {f"{cell.model}/{cell.labels}": cell_settings(study, cell) for cell in pack.cells}
+
+
+def run_settings(wildcards):
+    """What a training depends on; a change of any of it, and of nothing else in the config, retrains the run.
+
+    A pack is trained anew as a whole, so a run that could be trained in one depends on the settings of all its members, and is
+    up to date for the pack when it was trained alone.
+    """
+    study, cell = study_of(wildcards), studies.Cell(wildcards.model, int(wildcards.batch_size), wildcards.labels)
+    pack = study.pack_of(cell)
+    return pack_settings(study, pack) if pack else cell_settings(study, cell)
+
+
+def pack_files(study, pack):
+    """The files of all runs of a pack."""
+    runs = [
+        {"study": study.name, **cell._asdict(), "seed": seed} for cell in pack.cells for seed in study.config["seeds"]
+    ]
+    return [pattern.format(**run) for run in runs for pattern in RUN_FILES.values()]
+
+
+def run_data(study, model):
+    """The prepared data that a model is trained on."""
+    folder = f"results/{study.name}/data/{study.data_name(study.preprocessing(model))}"
+    extra = EXTRA_FILES if "extra" in study.train_on(model).split("+") else []
+    return [f"{folder}/{name}" for name in (*DATA_FILES, *extra)]
 
 
 def checked_run(wildcards):
@@ -231,15 +259,17 @@ def checked_run(wildcards):
         )
     except studies.StudyError as error:
         raise WorkflowError(str(error))
-    extra = "extra" in study.train_on(wildcards.model).split("+")
-    return data_files(wildcards) + [f"{data_folder(wildcards)}/{name}" for name in EXTRA_FILES if extra]
+    return run_data(study, wildcards.model)
+
+
+def weight_decay_file(study, model):
+    """The calibration's choice, for the models that use it."""
+    calibrated = study.model(model)["weight_decay"] == studies.CALIBRATED
+    return [f"results/{study.name}/weight_decay.json"] if calibrated else []
 
 
 def chosen_weight_decay(wildcards):
-    """The calibration's choice, for the models that use it."""
-    study = study_of(wildcards)
-    calibrated = study.model(wildcards.model)["weight_decay"] == studies.CALIBRATED
-    return [f"results/{study.name}/weight_decay.json"] if calibrated else []
+    return weight_decay_file(study_of(wildcards), wildcards.model)
 
 
 def cell_files(study, run_files):

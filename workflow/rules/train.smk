@@ -3,9 +3,10 @@
 Inputs: a study's prepared data; for calibrated models results/{study}/weight_decay.json.
 Outputs: results/{study}/runs/cnn/{model}/batch{batch_size}/{labels}/seed{seed}/ with model.safetensors, metrics.json,
     history.csv, predictions.npz and provenance.json. A killed training leaves resume.safetensors there and goes on from it.
-Steps: train | train_together_<study> (all seeds of a cell in one process, for studies with share_processes).
+Steps: train | train_together_<study> (all seeds of a cell in one process, for studies with share_processes)
+    | train_packed_<study>_<pack> (all networks of a batch size as one, for studies with packing).
 
-Both rules have the same script, inputs and params, so that a run made by one is up to date for the other.
+All have the same inputs and params, so that a run made by one is up to date for the others.
 """
 
 
@@ -60,3 +61,34 @@ for study in STUDIES.values():
             "../scripts/train.py"
 
     workflow.ruleorder(f"train_together_{study.name}", "train")
+
+
+for study in STUDIES.values():
+    if names_a_run(study):
+        continue
+    for pack in study.packs():
+
+        rule:
+            name:
+                f"train_packed_{study.name}_{pack.name}"
+            input:
+                data=run_data(study, pack.cells[0].model),
+                weight_decay=weight_decay_file(study, pack.cells[0].model),
+            output:
+                pack_files(study, pack),
+            log:
+                f"logs/{study.name}/train/{pack.name}.log",
+            conda:
+                "../../envs/environment.yaml"
+            threads: study.config["threads"]
+            resources:
+                gpu=int(study.config["device"] != "cpu"),
+                mem_mb=16000,
+                runtime="8h",
+            params:
+                settings=pack_settings(study, pack),
+            script:
+                "../scripts/train_packed.py"
+
+        others = ["train"] if trains_alone(study) else [f"train_together_{study.name}", "train"]
+        workflow.ruleorder(f"train_packed_{study.name}_{pack.name}", *others)

@@ -5,7 +5,7 @@ from pathlib import Path
 from rate_distortion import capacity, prepared_data, records
 from rate_distortion.job_log import job_log
 from rate_distortion.models import ModelSettings
-from rate_distortion.training import RunName, Split, TrainingSettings, train
+from rate_distortion.training import RunName, TrainingSettings, read_splits, train
 
 
 def main(folders: list[Path], data_folder: Path, choice: list[str], cell: dict, settings: dict) -> None:
@@ -15,14 +15,7 @@ def main(folders: list[Path], data_folder: Path, choice: list[str], cell: dict, 
         **settings["model"] | ({"weight_decay": capacity.calibrated_weight_decay(choice[0])} if choice else {})
     )
     data = prepared_data.describe(data_folder, with_extra="extra" in train_on.split("+"))
-
-    def split(name: str) -> Split:
-        return Split.from_arrays(*prepared_data.load(data_folder, name), training)
-
-    train_split = split(train_on)
-    held_out = {
-        name: split(name) for name in ("validation", "test") if name not in train_on.split("+") and data["images"][name]
-    }
+    train_split, held_out = read_splits(data_folder, data, train_on, training)
     for folder in folders:
         name = RunName(**cell, seed=int(folder.name.removeprefix("seed")))
         run = train(
@@ -40,7 +33,7 @@ def main(folders: list[Path], data_folder: Path, choice: list[str], cell: dict, 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        wildcards = snakemake.wildcards
+        wildcards, settings = snakemake.wildcards, snakemake.params.settings
         main(
             [Path(path).parent for path in snakemake.output if path.endswith("metrics.json")],
             Path(next(path for path in snakemake.input.data if path.endswith("dataset.json"))).parent,
@@ -51,5 +44,6 @@ if __name__ == "__main__":
                 "batch_size": int(wildcards.batch_size),
                 "labels": wildcards.labels,
             },
-            snakemake.params.settings,
+            # A run that could be trained in a pack has the settings of the whole pack.
+            settings.get(f"{wildcards.model}/{wildcards.labels}", settings),
         )
