@@ -6,6 +6,13 @@ Outputs: results/{study}/config.yaml, results/{study}/plan.md, results/{study}/p
 """
 
 
+# On a cluster these run where Snakemake runs.
+localrules:
+    write_config,
+    write_plan,
+    partial,
+
+
 rule write_config:
     """The merged configuration of the study, as its rules saw it."""
     output:
