@@ -20,6 +20,9 @@ from rate_distortion.training import RunName, TrainedRun, TrainingSettings, weig
 PERMUTATIONS = 999
 """Permuted label tables behind the p-value of the information: the smallest p-value is 0.001."""
 
+FILES = ("model.safetensors", "history.csv", "predictions.npz", "provenance.json", "metrics.json")
+"""What :func:`write` leaves."""
+
 RESUME_FILE = "resume.safetensors"
 """Kept in the run's folder while it trains. No rule declares it, since declared outputs are deleted when a job fails."""
 

@@ -54,7 +54,9 @@ class SlurmLab:
         """
         install()
         if len(str(self.folder)) > 85 or " " in str(self.folder):
-            raise SlurmUnavailableError(f"{self.folder} is too long for a socket's name, or has a blank; name another one")
+            raise SlurmUnavailableError(
+                f"{self.folder} is too long for a socket's name, or has a blank; name another one"
+            )
         for name in ("run", "log", "state", "spool", "devices", "bin"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self._write_configuration()
@@ -79,7 +81,12 @@ class SlurmLab:
         """Cancel every job, end every daemon and every process of a job."""
         if self._pid("slurmctld"):
             self.client("scancel", "--user", str(os.getuid()), check=False)
-            _wait_until(lambda: not self.client("squeue", "--noheader", check=False), "no job is left", patience=20, strict=False)
+            _wait_until(
+                lambda: not self.client("squeue", "--noheader", check=False),
+                "no job is left",
+                patience=20,
+                strict=False,
+            )
         for node in NODES:
             self.kill_node(node)
         for name in ("slurmctld", "munged"):
