@@ -59,6 +59,7 @@ class SlurmLab:
             )
         for name in ("run", "log", "state", "spool", "devices", "bin"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o755)  # munge wants the way to its socket open to everyone
         self._write_configuration()
         self._write_clients()
         socket_file = self.folder / "run/munge.socket"
@@ -117,6 +118,17 @@ class SlurmLab:
             # The one that would tell the controller goes first.
             for pid in [step, *_descendants(step)]:
                 _kill(pid, signal.SIGKILL)
+
+    def repair(self) -> None:
+        """Cancel every job, and bring every node back."""
+        self.client("scancel", "--user", str(os.getuid()))
+        for node in NODES:
+            if not self._pid(f"slurmd.{node}"):
+                self.start_node(node)  # which ends what a lost node still computes
+        _wait_until(lambda: not self.client("squeue", "--noheader"), "no job is left")
+        for node in NODES:
+            self.client("scontrol", "update", f"NodeName={node}", "State=RESUME", check=False)
+        _wait_until(self._nodes_are_up, "all nodes are idle")
 
     def client(self, *command: str, check: bool = True) -> str:
         """What one of Slurm's commands prints; an empty text when it fails and ``check`` is false."""

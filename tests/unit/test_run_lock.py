@@ -161,7 +161,9 @@ def test_slurm_starts_the_same_job_again_on_another_node(tmp_path, monkeypatch):
 def test_what_cannot_be_found_out_is_refused_in_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     elsewhere(tmp_path)
-    with pytest.raises(FolderLockedError, match=rf"Slurm job 17, .* on node7 .*remove {tmp_path}/{LOCK_FILE} and start"):
+    with pytest.raises(
+        FolderLockedError, match=rf"Slurm job 17, .* on node7 .*remove {tmp_path}/{LOCK_FILE} and start"
+    ):
         RunLock(tmp_path).acquire()
     elsewhere(tmp_path, job="")
     with pytest.raises(FolderLockedError, match="cannot be found out from here"):
