@@ -1,7 +1,8 @@
 """One live job at a time in a run's folder.
 
 When Snakemake is killed its Slurm jobs run on, and a second start would let two jobs write the same files; the same holds for
-a job that Slurm starts again while its lost node is still computing. So whoever trains or probes a run owns its folder:
+a job that Slurm starts again while its lost node is still computing. So whoever trains or probes a run owns its folder, and
+whoever prepares data theirs:
 
 - ``running.lock`` appears complete and atomically (a hard link, which NFS grants once, and only where there are no hard links
   an exclusive creation) and says which process on which machine, and which Slurm job, owns the folder;
@@ -199,12 +200,22 @@ class RunLock:
             except FileExistsError:
                 return temporary.stat().st_nlink == 2  # NFS may lose the answer that it was made
             except OSError:
-                with contextlib.suppress(FileExistsError), self.path.open("x", encoding="utf-8") as stream:
-                    stream.write(content)
-                    return True
-                return False
+                return self._create_without_links(content)
         finally:
             temporary.unlink(missing_ok=True)
+
+    def _create_without_links(self, content: str) -> bool:
+        try:
+            stream = self.path.open("x", encoding="utf-8")
+        except FileExistsError:
+            return False
+        try:
+            with stream:
+                stream.write(content)
+        except OSError:  # a full disk must not leave a lock that nobody can read
+            self.path.unlink(missing_ok=True)
+            raise
+        return True
 
     def _remove(self, dead: Owner) -> None:
         """Remove a dead owner's lock, and no other: somebody else may have done the same, and own the folder by now."""
