@@ -105,7 +105,9 @@ class ClusterProject:
         return json.loads((self.run / "running.lock").read_text())["pid"]
 
     def training_log(self) -> str:
-        return (self.folder / "logs/interrupted/train/A-batch128-original-seed1.log").read_text(errors="replace")
+        """What the training has logged; nothing before it has begun, since Snakemake removes an earlier job's log."""
+        path = self.folder / "logs/interrupted/train/A-batch128-original-seed1.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def snakemake(self, *arguments: str) -> str:
         """What a Snakemake without jobs on the cluster says (--unlock, -n)."""
