@@ -53,7 +53,7 @@ class ClusterProject:
     def start(self, *arguments: str) -> None:
         """Start ``snakemake --profile slurm``; polls come sooner than on a cluster whose trainings take hours."""
         command = [sys.executable, "-m", "snakemake", "--profile", "slurm", *arguments]
-        command += ["--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "30"]
+        command += ["--slurm-init-seconds-before-status-checks", "3", "--max-status-checks-per-second", "0.5"]
         with (self.folder / "driver.log").open("a") as log:
             self.process = subprocess.Popen(
                 command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True,
