@@ -45,9 +45,9 @@ def test_study_ci_on_slurm_equals_study_ci_on_this_machine(cluster_project, fini
     # Study ci trains on the processor, and asks for no GPU.
     assert {jobs[job]["Partition"] for job in made_by.values()} == {"cpu"}
     assert not [job for job in jobs.values() if "gpu" in job.get("TresPerJob", "")]
-    assert all(
-        re.search(r"TRES=.*mem=8000M", str(jobs[job])) or "pack" in jobs[job]["Comment"] for job in made_by.values()
-    )
+    for path, job in made_by.items():
+        memory = "mem=4000M" if "mlp" in path.parts else "mem=8000M"
+        assert memory in jobs[job]["TRES"].split(",")
     # A run's training and its probe are one job; tables, figures and plans are none.
     names = [job["Comment"].removeprefix("rule_") for job in jobs.values()]
     assert len([name for name in names if name.startswith("run_probe")]) == 4
