@@ -7,9 +7,10 @@ Steps: download (checksummed; files already in data/ are used as they are), prep
 """
 
 
-# On a cluster these run where Snakemake runs: compute nodes often have no way to the internet.
+# On a cluster these run where Snakemake runs: compute nodes often have no way to the internet, and the other takes seconds.
 localrules:
     download,
+    example_images,
 
 
 rule download:
