@@ -9,6 +9,7 @@ listen on the loopback interface only. There is no systemd, no accounting, and n
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -326,11 +327,12 @@ def _processes(chosen: Callable[[int], bool]) -> list[int]:
 
 
 def _descendants(pid: int) -> list[int]:
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [found for child in map(int, children) for found in (child, *_descendants(child))]
+    """Processes below one, whichever of its threads made them."""
+    children = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            children += [int(child) for child in thread.read_text().split()]
+    return [found for child in children for found in (child, *_descendants(child))]
 
 
 def _command(pid: int) -> str:
