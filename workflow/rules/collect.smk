@@ -11,6 +11,7 @@ localrules:
     write_config,
     write_plan,
     partial,
+    describe_archive,
 
 
 rule write_config:
