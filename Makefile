@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 STUDY ?= small
 
-.PHONY: demo test lint bench readme lock
+.PHONY: demo test test-cluster lint bench readme lock
 
 demo: .venv ## Everything of study demo: tables, figures, report items
 	$(BIN)/snakemake --cores all
 
 test: .venv ## All tests, as CI runs them
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-cluster: .venv ## Study ci and every fault on a real Slurm on this machine (tests/cluster)
+	$(BIN)/python -m pytest tests/cluster
 
 lint: .venv ## Style of Python, of the workflow, and Snakemake's own linter
 	$(BIN)/ruff check .

@@ -70,6 +70,12 @@ def copy_project(target: Path) -> Project:
     return Project(target)
 
 
+@pytest.fixture(scope="session")
+def new_project(tmp_path_factory):
+    """A function that makes one more copy without results, for as long as the tests run."""
+    return lambda name: copy_project(tmp_path_factory.mktemp(name) / "project")
+
+
 @pytest.fixture
 def project(tmp_path) -> Project:
     """A fresh copy without results."""

@@ -42,6 +42,7 @@ def record(device: str = "cpu", threads: int | None = None) -> dict[str, Any]:
         "processor": processor_name(),
         "device": device,
         **_accelerator(device),
+        "slurm_job": os.environ.get("SLURM_JOB_ID"),
         "threads": threads,
         "deterministic_algorithms": _deterministic(),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

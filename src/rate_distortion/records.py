@@ -23,9 +23,11 @@ PERMUTATIONS = 999
 RESUME_FILE = "resume.safetensors"
 """Kept in the run's folder while it trains. No rule declares it, since declared outputs are deleted when a job fails."""
 
-
 OUTPUTS = ("model.safetensors", "history.csv", "predictions.npz", "metrics.json")
 """What a run leaves behind beside its provenance, which lists their checksums."""
+
+FILES = (*OUTPUTS, provenance.RECORD)
+"""What :func:`write` leaves."""
 
 
 def write(

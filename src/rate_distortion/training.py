@@ -10,7 +10,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,7 @@ def train(
     *,
     resume_file: Path | None = None,
     data_checksum: str = "",
+    before_saving: Callable[[], object] = lambda: None,
 ) -> TrainedRun:
     """Train one model on one seed.
 
@@ -142,6 +143,7 @@ def train(
         resume_file: where to keep a checkpoint; used when it is of this very run; the caller removes it
             once the results are written.
         data_checksum: identifies the images in the checkpoint's fingerprint.
+        before_saving: called before each checkpoint; what it raises ends the training (:meth:`run_lock.RunLock.check`).
 
     Raises:
         TrainingError: the loss is not finite.
@@ -173,6 +175,7 @@ def train(
         now = time.perf_counter()
         progress.epoch, progress.seconds = epoch + 1, seconds_before + now - started
         if resume_file and now - saved >= settings.checkpoint_seconds and epoch + 1 < settings.epochs:
+            before_saving()
             checkpoints.save(resume_file, model.state_dict(), progress, fingerprint)
             saved = now
         report(progress, loss, accuracy_percent)

@@ -6,6 +6,12 @@ Steps: claims, overview.
 """
 
 
+# On a cluster these run where Snakemake runs, since they take seconds.
+localrules:
+    claims,
+    overview,
+
+
 rule claims:
     """Compare every printed number and test every printed ordering; nothing is trained."""
     input:

@@ -6,6 +6,14 @@ Outputs: results/{study}/config.yaml, results/{study}/plan.md, results/{study}/p
 """
 
 
+# On a cluster these run where Snakemake runs.
+localrules:
+    write_config,
+    write_plan,
+    partial,
+    describe_archive,
+
+
 rule write_config:
     """The merged configuration of the study, as its rules saw it."""
     output:

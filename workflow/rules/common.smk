@@ -413,6 +413,33 @@ def training_gpus(wildcards):
     return int(study_of(wildcards).config["device"] != "cpu")
 
 
+def perceptron_gpus(wildcards):
+    return int(study_of(wildcards).config["multilayer_perceptron"]["device"] != "cpu")
+
+
+def gpu_request(gpus):
+    """How a job asks for its GPU: as a number, or in the words of a cluster that wants it otherwise (slurm/README.md)."""
+    request = {"gpu": gpus}
+    if gres := os.environ.get("RATE_DISTORTION_GRES"):
+        # With a number beside it the same GPU would be asked for twice.
+        request = {"gpu": 0, "gres": lambda wildcards: gres if gpus(wildcards) else ""}
+    if partition := os.environ.get("RATE_DISTORTION_GPU_PARTITION"):
+        other = os.environ.get("RATE_DISTORTION_PARTITION", "")
+        request["slurm_partition"] = lambda wildcards: partition if gpus(wildcards) else other
+    return request
+
+
+def grows(amount, unit=""):
+    """A resource that is asked for once, twice, ... with every attempt: what did not suffice is not asked for again."""
+    return lambda wildcards, attempt: f"{amount * attempt}{unit}" if unit else amount * attempt
+
+
+def run_group(wildcards):
+    """On a cluster the training of a run and its probe are one job; one without a probe is a job of its own."""
+    cell = studies.Cell(wildcards.model, int(wildcards.batch_size), wildcards.labels)
+    return "run" if cell in study_of(wildcards).cells("perturbations") else None
+
+
 def names_a_run(study):
     """Whether a run of the study is named on the command line: then exactly that run is made."""
     return any(f"results/{study.name}/runs/" in word for word in sys.argv)
@@ -533,10 +560,6 @@ def perceptron_settings(wildcards):
 
 def perceptron_threads(wildcards):
     return study_of(wildcards).config["multilayer_perceptron"]["threads"]
-
-
-def perceptron_gpus(wildcards):
-    return int(study_of(wildcards).config["multilayer_perceptron"]["device"] != "cpu")
 
 
 def perceptron_records(wildcards, figure, kind=None):

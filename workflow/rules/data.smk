@@ -7,6 +7,12 @@ Steps: download (checksummed; files already in data/ are used as they are), prep
 """
 
 
+# On a cluster these run where Snakemake runs: compute nodes often have no way to the internet, and the other takes seconds.
+localrules:
+    download,
+    example_images,
+
+
 rule download:
     """Fetch one file of a public data set and verify its checksum.
 
@@ -22,8 +28,8 @@ rule download:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=500,
-        runtime="4h",
+        mem_mb=grows(500),
+        runtime=grows(4, "h"),
     script:
         "../scripts/download.py"
 
@@ -39,8 +45,8 @@ rule prepare_data:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=8000,
-        runtime="1h",
+        mem_mb=grows(8000),
+        runtime=grows(1, "h"),
     params:
         data=lambda wildcards: study_of(wildcards).config["data"],
         whitening=lambda wildcards: study_of(wildcards).whitening(preprocessing_of(wildcards)),
@@ -60,8 +66,8 @@ rule prepare_extra:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=8000,
-        runtime="1h",
+        mem_mb=grows(8000),
+        runtime=grows(1, "h"),
     params:
         data=lambda wildcards: study_of(wildcards).config["data"],
     script:

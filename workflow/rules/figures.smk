@@ -9,6 +9,17 @@ Steps: figure1 (diagrams of the channel; sphere packing simulated), figure2 (sig
 """
 
 
+# On a cluster these run where Snakemake runs, since each takes seconds. figure1 simulates, and is a job.
+localrules:
+    figure2,
+    figure3,
+    figure4,
+    figure_weight_decay,
+    figure_history,
+    figure5,
+    figure5_batch_norm,
+
+
 rule figure1:
     """The channel, the causal model, and sphere packing simulated."""
     output:
@@ -32,8 +43,8 @@ rule figure1:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=1000,
-        runtime="1h",
+        mem_mb=grows(1000),
+        runtime=grows(1, "h"),
     params:
         study=study_summary,
         simulation=lambda wildcards: study_of(wildcards).config["figures"]["figure1"],

@@ -23,8 +23,8 @@ rule prepare_digit_pair:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime="30m",
+        mem_mb=grows(2000),
+        runtime=grows(30, "m"),
     params:
         settings=digit_settings,
     script:
@@ -43,9 +43,9 @@ rule train_perceptron:
         "../../envs/environment.yaml"
     threads: perceptron_threads
     resources:
-        gpu=perceptron_gpus,
-        mem_mb=4000,
-        runtime="12h",
+        **gpu_request(perceptron_gpus),
+        mem_mb=grows(4000),
+        runtime=grows(12, "h"),
     params:
         settings=perceptron_settings,
     script:
@@ -71,9 +71,9 @@ for study in STUDIES.values():
             "../../envs/environment.yaml"
         threads: perceptron_threads
         resources:
-            gpu=perceptron_gpus,
-            mem_mb=4000,
-            runtime="12h",
+            **gpu_request(perceptron_gpus),
+            mem_mb=grows(4000),
+            runtime=grows(12, "h"),
         params:
             settings=perceptron_settings,
         script:

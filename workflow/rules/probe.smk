@@ -17,13 +17,15 @@ rule probe:
         **PROBE_FILES,
     log:
         "logs/{study}/probe/{model}-batch{batch_size}-{labels}-seed{seed}.log",
+    group:
+        run_group
     conda:
         "../../envs/environment.yaml"
     threads: training_threads
     resources:
-        gpu=training_gpus,
-        mem_mb=8000,
-        runtime="4h",
+        **gpu_request(training_gpus),
+        mem_mb=grows(8000),
+        runtime=grows(4, "h"),
     params:
         settings=probe_settings,
     script:
@@ -46,13 +48,15 @@ for study in STUDIES.values():
             "logs/{study}/probe/{model}-batch{batch_size}-{labels}.log",
         wildcard_constraints:
             study=study.name,
+        group:
+            run_group
         conda:
             "../../envs/environment.yaml"
         threads: training_threads
         resources:
-            gpu=training_gpus,
-            mem_mb=8000,
-            runtime="4h",
+            **gpu_request(training_gpus),
+            mem_mb=grows(8000),
+            runtime=grows(4, "h"),
         params:
             settings=probe_settings,
         script:
@@ -80,9 +84,9 @@ rule audit_attacks:
         "../../envs/environment.yaml"
     threads: training_threads
     resources:
-        gpu=training_gpus,
-        mem_mb=8000,
-        runtime="4h",
+        **gpu_request(training_gpus),
+        mem_mb=grows(8000),
+        runtime=grows(4, "h"),
     params:
         study=study_summary,
         audit=lambda wildcards: study_of(wildcards).config["attack_audit"],

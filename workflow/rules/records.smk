@@ -6,6 +6,12 @@ Steps: pack_records; unpack_records_<study> (for every archive named); compare.
 """
 
 
+# On a cluster these run where Snakemake runs, since they take seconds.
+localrules:
+    pack_records,
+    compare,
+
+
 rule pack_records:
     """Everything behind the study's tables and figures, without weights and images, in one archive."""
     input:

@@ -7,6 +7,23 @@ Steps: choose_weight_decay, weight_decay, table1, table2, further_models, differ
 """
 
 
+# On a cluster these run where Snakemake runs, since each takes seconds. fault_tolerance resamples, and is a job.
+localrules:
+    choose_weight_decay,
+    weight_decay,
+    table1,
+    table2,
+    further_models,
+    differences,
+    sensitivity,
+    ablations,
+    reverse_transmission,
+    describe_network,
+    table3,
+    gradient_snr,
+    information_plane,
+
+
 rule choose_weight_decay:
     """Find the smallest weight decay of the grid with which random labels are not fitted.
 
@@ -268,8 +285,8 @@ rule fault_tolerance:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime="30m",
+        mem_mb=grows(2000),
+        runtime=grows(30, "m"),
     params:
         study=study_summary,
     script:

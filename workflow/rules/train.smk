@@ -19,13 +19,15 @@ rule train:
         **RUN_FILES,
     log:
         "logs/{study}/train/{model}-batch{batch_size}-{labels}-seed{seed}.log",
+    group:
+        run_group
     conda:
         "../../envs/environment.yaml"
     threads: training_threads
     resources:
-        gpu=training_gpus,
-        mem_mb=8000,
-        runtime="4h",
+        **gpu_request(training_gpus),
+        mem_mb=grows(8000),
+        runtime=grows(4, "h"),
     params:
         settings=run_settings,
     script:
@@ -48,13 +50,15 @@ for study in STUDIES.values():
             "logs/{study}/train/{model}-batch{batch_size}-{labels}.log",
         wildcard_constraints:
             study=study.name,
+        group:
+            run_group
         conda:
             "../../envs/environment.yaml"
         threads: training_threads
         resources:
-            gpu=training_gpus,
-            mem_mb=8000,
-            runtime="4h",
+            **gpu_request(training_gpus),
+            mem_mb=grows(8000),
+            runtime=grows(4, "h"),
         params:
             settings=run_settings,
         script:

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from rate_distortion import probing
+from rate_distortion import probing, run_lock
 from rate_distortion.job_log import job_log
 
 
 def main(folders: list[Path], data_folder: Path, settings: dict) -> None:
     """Probe the run of every folder."""
     for folder in folders:
-        probing.probe_run(folder, data_folder, settings, settings["machine"])
+        with run_lock.owned(folder):
+            probing.probe_run(folder, data_folder, settings, settings["machine"])
 
 
 if __name__ == "__main__":

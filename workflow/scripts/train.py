@@ -1,8 +1,9 @@
 """Train one model on one seed, or on all seeds of its cell one after another, and record each run."""
 
+from dataclasses import asdict
 from pathlib import Path
 
-from rate_distortion import capacity, prepared_data, records
+from rate_distortion import capacity, checkpoints, prepared_data, records, run_lock
 from rate_distortion.job_log import job_log
 from rate_distortion.models import ModelSettings
 from rate_distortion.training import RunName, TrainingSettings, read_splits, train
@@ -16,19 +17,25 @@ def main(folders: list[Path], data_folder: Path, choice: list[str], cell: dict, 
     )
     data = prepared_data.describe(data_folder, with_extra="extra" in train_on.split("+"))
     train_split, held_out = read_splits(data_folder, data, train_on, training)
+    work = checkpoints.fingerprint({**settings, **asdict(model), "data": data["sha256"]})
     for folder in folders:
         name = RunName(**cell, seed=int(folder.name.removeprefix("seed")))
-        run = train(
-            name,
-            training,
-            model,
-            train_split,
-            held_out,
-            data["classes"],
-            resume_file=folder / records.RESUME_FILE,
-            data_checksum=str(data["sha256"]),
-        )
-        records.write(folder, name, training, model, run, data)
+        with run_lock.owned(folder, work) as lock:
+            if lock.work_was_done(*records.FILES):
+                continue
+            run = train(
+                name,
+                training,
+                model,
+                train_split,
+                held_out,
+                data["classes"],
+                resume_file=folder / records.RESUME_FILE,
+                data_checksum=str(data["sha256"]),
+                before_saving=lock.check,
+            )
+            lock.check()
+            records.write(folder, name, training, model, run, data)
 
 
 if __name__ == "__main__":

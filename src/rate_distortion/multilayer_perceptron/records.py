@@ -7,11 +7,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from rate_distortion import files, prepared_data, provenance
+from rate_distortion import checkpoints, files, prepared_data, provenance, run_lock
 from rate_distortion.information_plane import ESTIMATORS, Estimator, PlaneSettings
 from rate_distortion.multilayer_perceptron.networks import NetworkSettings
 from rate_distortion.multilayer_perceptron.training import RecordSettings, TrainedNetwork, train, write
 from rate_distortion.records import RESUME_FILE
+from rate_distortion.run_lock import RunLocks
 from rate_distortion.training import TrainingSettings
 
 
@@ -19,19 +20,40 @@ def train_pack(folders: Sequence[str | Path], data_folder: str | Path, study: st
     """Train the networks of a cell as one pack and write each seed's files.
 
     Beside what :func:`write` writes there are metrics.json and provenance.json. The resume file of several seeds lies in the
-    cell's folder, that of one seed in its own.
+    cell's folder, that of one seed in its own. The folders are owned meanwhile (:mod:`rate_distortion.run_lock`).
 
     Args:
         folders: one per seed, named ``seed<number>``, all in the folder of one cell.
         data_folder: two digits, as :func:`rate_distortion.prepared_data.prepare_digit_pair` writes them.
         study: its name.
         settings: of the cell (:meth:`rate_distortion.studies.Study.perceptron`).
+
+    Raises:
+        FolderLockedError: another job may still be at work in one of the folders.
+        FolderTakenError: another job has taken one of them over.
     """
     folders = [Path(folder) for folder in folders]
     seeds = [int(folder.name.removeprefix("seed")) for folder in folders]
+    data_checksum = prepared_data.describe(data_folder)["sha256"]
+    work = checkpoints.fingerprint({"settings": settings, "seeds": seeds, "data": data_checksum})
+    with run_lock.owned_together(folders, work) as locks:
+        if not locks.work_was_done("model.safetensors", "metrics.json"):
+            _train_owned(folders, seeds, data_folder, study, settings, locks)
+
+
+def _train_owned(
+    folders: Sequence[Path],
+    seeds: Sequence[int],
+    data_folder: str | Path,
+    study: str,
+    settings: Mapping[str, Any],
+    locks: RunLocks,
+) -> None:
+    """Train and write a pack whose folders are this process's."""
     training, network = TrainingSettings(**settings["training"]), NetworkSettings(**settings["network"])
     data, (images, labels) = prepared_data.describe(data_folder), prepared_data.load(data_folder, "train")
     resume_file = (folders[0] if len(folders) == 1 else folders[0].parent) / RESUME_FILE
+
     trained = train(
         training,
         network,
@@ -41,7 +63,9 @@ def train_pack(folders: Sequence[str | Path], data_folder: str | Path, study: st
         seeds,
         resume_file=resume_file,
         data_checksum=str(data["sha256"]),
+        before_saving=locks.check,
     )
+    locks.check()
     identity = {"study": study, **{key: getattr(network, key) for key in ("activation", "normalization")}}
     circumstances = provenance.record(training.device, training.threads) | {
         "settings": asdict(training),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -107,6 +107,7 @@ def train(
     *,
     resume_file: Path | None = None,
     data_checksum: str = "",
+    before_saving: Callable[[], object] = lambda: None,
 ) -> list[TrainedNetwork]:
     """Train one network per seed, all at once.
 
@@ -120,6 +121,7 @@ def train(
         resume_file: where to keep a checkpoint of the whole pack; used when it is of this very pack; the caller removes it
             once the records are written.
         data_checksum: identifies the images in the checkpoint's fingerprint.
+        before_saving: called before each checkpoint; what it raises ends the training.
 
     Returns:
         The networks in the order of their seeds, each with its rows, which begin with seed, labels and epoch (the passes
@@ -153,6 +155,7 @@ def train(
             saved = now
             _report(progress, settings, pack_seeds)
             if resume_file:
+                before_saving()
                 checkpoints.save(resume_file, run.tensors(), progress, fingerprint)
     return run.finished()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rate_distortion import prepared_data, records
+from rate_distortion import checkpoints, prepared_data, records, run_lock
 from rate_distortion.models import ModelSettings
 from rate_distortion.packed_training.training import Member, train
 from rate_distortion.training import RunName, TrainingSettings, read_splits
@@ -27,6 +28,10 @@ def train_pack(
         settings: by model and labels; model, training and train_on as in :class:`rate_distortion.studies.Study`.
         resume_file: where the pack's checkpoint is kept while it trains.
         weight_decay: the calibration's choice, for packs of models that use it.
+
+    Raises:
+        FolderLockedError: another job may still be at work in one of the folders.
+        FolderTakenError: another job has taken one of them over.
     """
     train_on = next(iter(settings.values()))["train_on"]
     changed = {} if weight_decay is None else {"weight_decay": weight_decay}
@@ -37,14 +42,20 @@ def train_pack(
     ]
     data = prepared_data.describe(data_folder, with_extra="extra" in train_on.split("+"))
     train_split, held_out = read_splits(data_folder, data, train_on, members[0].settings)
-    runs = train(
-        members,
-        train_split,
-        held_out,
-        data["classes"],
-        resume_file=Path(resume_file),
-        data_checksum=str(data["sha256"]),
-    )
-    for member, run in zip(members, runs, strict=True):
-        records.write(folders[member.name], member.name, member.settings, member.model, run, data)
-    Path(resume_file).unlink(missing_ok=True)
+    work = checkpoints.fingerprint({"members": [asdict(member) for member in members], "data": data["sha256"]})
+    with run_lock.owned_together(folders.values(), work) as locks:
+        if locks.work_was_done(*records.FILES):
+            return
+        runs = train(
+            members,
+            train_split,
+            held_out,
+            data["classes"],
+            resume_file=Path(resume_file),
+            data_checksum=str(data["sha256"]),
+            before_saving=locks.check,
+        )
+        locks.check()
+        for member, run in zip(members, runs, strict=True):
+            records.write(folders[member.name], member.name, member.settings, member.model, run, data)
+        Path(resume_file).unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ def train(
     *,
     resume_file: Path | None = None,
     data_checksum: str = "",
+    before_saving: Callable[[], object] = lambda: None,
     back_end: str | None = None,
 ) -> list[TrainedRun]:
     """Train several networks as one.
@@ -63,6 +64,7 @@ def train(
         resume_file: where to keep a checkpoint of the whole pack; used when it is of this very pack; the caller removes it
             once the results are written.
         data_checksum: identifies the images in the checkpoint's fingerprint.
+        before_saving: called before each checkpoint; what it raises ends the training.
         back_end: a name of :data:`rate_distortion.packed_training.BACK_ENDS`; by default the fastest by a short measurement
             on a GPU, which a resumed training does not repeat, and separate convolutions on a CPU.
 
@@ -79,7 +81,7 @@ def train(
     fingerprint = checkpoints.fingerprint({"members": [asdict(member) for member in members], "data": data_checksum})
     run = _Run(members, train_split, held_out, classes)
     run.begin(resume_file, fingerprint, back_end)
-    run.train(resume_file, fingerprint)
+    run.train(resume_file, fingerprint, before_saving)
     return run.finished()
 
 
@@ -156,7 +158,7 @@ class _Run:
         choices["back_end"] = chosen
         self.progress.seconds += time.perf_counter() - began
 
-    def train(self, resume_file: Path | None, fingerprint: str) -> None:
+    def train(self, resume_file: Path | None, fingerprint: str, before_saving: Callable[[], object]) -> None:
         """All epochs that are left, with records and checkpoints."""
         settings, progress = self.settings, self.progress
         recorded = training.log_spaced_epochs(settings)
@@ -178,6 +180,7 @@ class _Run:
             now = time.perf_counter()
             progress.epoch, progress.seconds = epoch + 1, seconds_before + now - started
             if resume_file and now - saved >= settings.checkpoint_seconds and epoch + 1 < settings.epochs:
+                before_saving()
                 checkpoints.save(resume_file, self._tensors(), progress, fingerprint)
                 saved = now
             report(progress, loss, accuracy_percent)
