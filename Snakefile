@@ -48,6 +48,7 @@ wildcard_constraints:
     digit_pair="|".join(DIGIT_PAIRS) or "no digit pair",
     activation="relu|tanh",
     normalization="none|batch",
+    variant="none|batch|batch_without_scale",
 
 
 report: "workflow/report/workflow.rst"
@@ -64,6 +65,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/probe.smk"
 include: "workflow/rules/transfer.smk"
 include: "workflow/rules/perceptrons.smk"
+include: "workflow/rules/sphere_packing.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"

@@ -117,6 +117,17 @@ def finished_transfer(tmp_path_factory) -> Project:
     return project
 
 
+@pytest.fixture(scope="session")
+def finished_sphere_packing(tmp_path_factory) -> Project:
+    """A copy in which study ci's figure 6 and its table have been built, and nothing else.
+
+    A test that changes its configuration puts it back.
+    """
+    project = copy_project(tmp_path_factory.mktemp("sphere_packing") / "project")
+    project.snakemake("--cores", "1", "results/ci/figures/figure6.svg", "results/ci/tables/sphere_packing.md")
+    return project
+
+
 @pytest.fixture
 def own_finished_ci(finished_ci, tmp_path) -> Project:
     """A finished study ci of the test's own, with times and Snakemake's memory of it kept."""

@@ -29,6 +29,9 @@ PERCEPTRON_IMAGES_PER_SECOND_PER_THREAD = 30_000
 CPU_TRANSFER_IMAGES_PER_SECOND_PER_THREAD = 8_000
 """32x32 images read by tuned networks per second and thread, tuning included (8,400 on a busy machine)."""
 
+BOTTLENECK_IMAGES_PER_SECOND_PER_THREAD = 17_000
+"""28x28 images that figure 6's network takes per second and thread, recording included (processor time of two epochs)."""
+
 MODEL_BYTES = 4 * 180_906
 RECORD_BYTES_PER_CLASS_AND_TEST_IMAGE = 4
 
@@ -54,6 +57,9 @@ class Plan:
     perceptron_packs: int
     perceptron_images: int
     perceptron_cpu_hours: float
+    bottlenecks: int
+    bottleneck_images: int
+    bottleneck_cpu_hours: float
 
 
 def plan(study: Study) -> Plan:
@@ -73,6 +79,8 @@ def plan(study: Study) -> Plan:
     transfers = study.runs("transfer")
     transfer_images = len(transfers) * _transfer_images(study)
     perceptron_images = len(study.config["seeds"]) * _perceptron_images(study)
+    bottlenecks = len(study.bottleneck_runs())
+    bottleneck_images = bottlenecks * _bottleneck_images(study)
     return Plan(
         trainings=len(runs),
         processes=len(study.packs()) + len(cells if study.config["share_processes"] else alone),
@@ -93,6 +101,9 @@ def plan(study: Study) -> Plan:
         perceptron_packs=packs,
         perceptron_images=perceptron_images,
         perceptron_cpu_hours=perceptron_images / PERCEPTRON_IMAGES_PER_SECOND_PER_THREAD / 3600,
+        bottlenecks=bottlenecks,
+        bottleneck_images=bottleneck_images,
+        bottleneck_cpu_hours=bottleneck_images / BOTTLENECK_IMAGES_PER_SECOND_PER_THREAD / 3600,
     )
 
 
@@ -125,6 +136,7 @@ def markdown(study: Study) -> str:
         f"hours to probe them on a CPU, threads: {config['threads']}": f"{cost.probe_cpu_hours:,.2f}",
         **_transfer_amounts(cost),
         **_perceptron_amounts(cost),
+        **_bottleneck_amounts(cost),
         "disk": f"{cost.disk_gigabytes:,.2f} GB",
     }
     lines = [f"# Plan of study {study.name}", "", config["title"], "", "| what | how much |", "| --- | --- |"]
@@ -143,14 +155,15 @@ def markdown(study: Study) -> str:
         f"| {model} | {size} | {labels} | {len(members)} | {_epochs(study, members[0])} |"
         for (model, size, labels), members in cells.items()
     ]
-    lines += _perceptron_lines(study)
+    lines += _perceptron_lines(study) + _bottleneck_lines(study)
     lines += [
         "",
         f"Hours assume {CPU_IMAGES_PER_SECOND_PER_THREAD:,} images/s and thread on a CPU and "
         f"{1000 * GPU_SECONDS_PER_STEP} ms a step on a GPU (trainings packed as one: "
         f"{GPU_PACKED_IMAGES_PER_SECOND:,} images/s, assumed), and {CPU_IMAGE_STEPS_PER_SECOND_PER_THREAD:,} image steps/s and "
-        f"thread on a CPU, {PERCEPTRON_IMAGES_PER_SECOND_PER_THREAD:,} images/s through multilayer perceptrons; counts of "
-        "trainings are exact, paths usually end earlier.",
+        f"thread on a CPU, {PERCEPTRON_IMAGES_PER_SECOND_PER_THREAD:,} images/s through multilayer perceptrons and "
+        f"{BOTTLENECK_IMAGES_PER_SECOND_PER_THREAD:,} through figure 6's network; counts of trainings are exact, paths usually "
+        "end earlier.",
         "",
     ]
     return "\n".join(lines)
@@ -215,6 +228,32 @@ def _perceptron_images(study: Study) -> int:
 
 def _perceptron_epochs(study: Study, cell: PerceptronCell) -> int:
     return study.perceptron(*cell)["training"]["epochs"]
+
+
+def _bottleneck_amounts(cost: Plan) -> dict[str, str]:
+    if not cost.bottlenecks:
+        return {}
+    return {
+        "information bottlenecks": f"{cost.bottlenecks:,}, {cost.bottleneck_images:,} images passed through them",
+        "hours to train them on a CPU, one after another": f"{cost.bottleneck_cpu_hours:,.2f}",
+    }
+
+
+def _bottleneck_lines(study: Study) -> list[str]:
+    """A table of the information bottlenecks of figure 6; nothing for a study without any."""
+    if not study.bottleneck_runs():
+        return []
+    config = study.config["sphere_packing"]
+    lines = ["", "## Information bottlenecks", "", "| variant | seeds | epochs |", "| --- | --- | --- |"]
+    return lines + [f"| {variant} | {len(config['seeds'])} | {config['epochs']} |" for variant in config["variants"]]
+
+
+def _bottleneck_images(study: Study) -> int:
+    """Images that one information bottleneck is shown."""
+    if not study.bottleneck_runs():
+        return 0
+    config = study.config["sphere_packing"]
+    return config["epochs"] * config.get("train_images", datasets.sizes(config["dataset"])["train"])
 
 
 def _epochs(study: Study, run: Run) -> int:

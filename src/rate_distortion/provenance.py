@@ -19,6 +19,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rate_distortion import files
 
 PACKAGES = ("numpy", "scipy", "torch", "torchvision", "safetensors", "scikit-learn", "pandas", "seaborn", "snakemake")
@@ -83,6 +85,11 @@ def file_checksum(path: str | Path, algorithm: str = "sha256") -> str:
     """Hexadecimal checksum of a file."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, algorithm).hexdigest()
+
+
+def array_checksum(array: np.ndarray) -> str:
+    """SHA-256 of an array's values in their order; its shape and type are no part of it."""
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def outputs_sha256(paths: Iterable[str | Path]) -> dict[str, str]:

@@ -107,6 +107,30 @@ class PerceptronCell(NamedTuple):
         return f"runs/mlp/{self.activation}/{self.normalization}/{self.labels}"
 
 
+class BottleneckRun(NamedTuple):
+    """One training of the information bottleneck of figure 6."""
+
+    variant: str
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        """The run's folder inside results/<study>."""
+        return f"runs/sphere_packing/{self.variant}/seed{self.seed}"
+
+
+BOTTLENECK_KEYS = {
+    "data": "dataset image_size train_images pixel_minimum",
+    "network": "encoder_widths decoder_widths activation batch_norm_epsilon batch_norm_momentum batch_norm_evaluation",
+    "training": (
+        "epochs learning_rate batch_size optimizer weight_decay decay_convention beta noise_log_variance train_noise "
+        "kernel_log_variance fit_kernels information_samples bandwidth_samples bandwidth_dimension noisy_embedding points "
+        "figure_epochs evaluation_batch_size threads device precision checkpoint_seconds"
+    ),
+}
+"""The keys of ``sphere_packing`` that a training depends on, by what they describe."""
+
+
 @dataclass(frozen=True)
 class Study:
     """A merged and checked study."""
@@ -290,6 +314,30 @@ class Study:
                 f"with models.{models[0]}.factory"
             )
 
+    def bottleneck_runs(self) -> list[BottleneckRun]:
+        """The trainings of figure 6, in the order of its panels; none when the study leaves it out."""
+        config = self.config.get("sphere_packing", {"variants": (), "seeds": ()})
+        return [BottleneckRun(variant, seed) for variant in config["variants"] for seed in config["seeds"]]
+
+    def bottleneck(self) -> dict[str, dict[str, Any]]:
+        """What the trainings of figure 6 depend on beside variant and seed: data, network and training."""
+        config = self.config["sphere_packing"]
+        return {
+            part: {key: config[key] for key in keys.split() if key in config} for part, keys in BOTTLENECK_KEYS.items()
+        }
+
+    def check_bottleneck(self, variant: str, seed: int) -> None:
+        """Refuse a path that names a variant or a seed of figure 6 that the study does not have."""
+        if "sphere_packing" not in self.config:
+            raise StudyError(f"study {self.name} has no sphere_packing; add it to its configuration")
+        config = self.config["sphere_packing"]
+        for key, value in (("variants", variant), ("seeds", seed)):
+            if value not in config[key]:
+                raise StudyError(
+                    f"studies.{self.name}.sphere_packing.{key} lacks {value}; it has {listed(config[key])} (add it there to "
+                    "train it)"
+                )
+
     def check_seed(self, seed: int) -> None:
         """Refuse a path that names a seed the study does not have."""
         if seed not in self.config["seeds"]:
@@ -465,6 +513,8 @@ def _check_references(study: Study) -> None:
     data = config["data"]
     for part in ("data", "transfer"):
         _check_file(f"{path}.{part}", config.get(part, {}))
+    if "sphere_packing" in config:
+        _check_bottleneck(path, config["sphere_packing"])
     if "perturbations" in config and "reverse_transmission" not in config:
         raise StudyError(
             f"{path}.perturbations is set and {path}.reverse_transmission is not; a study has both or neither"
@@ -511,6 +561,15 @@ def _check_figure5(study: Study) -> None:
                 f"studies.{study.name}.figures.figure5.{panel} is {shown[panel]!r} at batch size {shown['batch_size']}, "
                 f"which perturbations.cells does not sweep; it sweeps {cells}"
             )
+
+
+def _check_bottleneck(path: str, config: Mapping[str, Any]) -> None:
+    beyond = [epoch for epoch in config["figure_epochs"] if epoch > config["epochs"]]
+    if beyond:
+        raise StudyError(
+            f"{path}.sphere_packing.figure_epochs names {listed(beyond)}, and {path}.sphere_packing.epochs is "
+            f"{config['epochs']}; show epochs up to that one"
+        )
 
 
 def _check_model(study: Study, model: str) -> None:

@@ -52,6 +52,9 @@ def test_table_and_figure_jobs_do_not_import_torch():
         "archive_description calibration calibration_figure capacity channel channel_figure datasets fault_tolerance figures "
         "gradient_snr information information_plane perceptron_figures planning prepared_data studies tables whitening"
     )
-    program = f"import sys\nfrom rate_distortion import {', '.join(light.split())}\nprint('torch' in sys.modules)"
+    program = (
+        f"import sys\nfrom rate_distortion import {', '.join(light.split())}\n"
+        "from rate_distortion.sphere_packing import figure, geometry\nprint('torch' in sys.modules)"
+    )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"

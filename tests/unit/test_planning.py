@@ -90,3 +90,19 @@ def test_a_study_without_multilayer_perceptrons_does_not_mention_them():
     mine = load(change)["mine"]
     assert planning.plan(mine).perceptron_cpu_hours == 0
     assert "activation" not in planning.markdown(mine)
+
+
+def test_information_bottlenecks_are_counted_and_listed():
+    cost = planning.plan(load()["paper"])
+    assert (cost.bottlenecks, cost.bottleneck_images) == (3, 3 * 500 * 60_000)
+    assert "| batch_without_scale | 1 | 500 |" in planning.markdown(load()["paper"])
+    assert planning.plan(load()["ci"]).bottleneck_images == 3 * 4 * 300
+
+
+def test_a_study_without_sphere_packing_does_not_mention_it():
+    def change(config):
+        config["studies"]["mine"] = {"extends": "demo", "sphere_packing": None}
+
+    mine = load(change)["mine"]
+    assert planning.plan(mine).bottlenecks == 0
+    assert "bottleneck" not in planning.markdown(mine)

@@ -308,3 +308,18 @@ def test_a_study_without_packing_has_no_packs():
     demo = load()["demo"]
     assert demo.packs() == []
     assert demo.pack_of(demo.cells("table1")[0]) is None
+
+
+def test_figure_6_names_epochs_that_are_trained():
+    with pytest.raises(StudyError, match=r"studies.demo.sphere_packing.figure_epochs names 50, .*epochs is 40"):
+        load(lambda config: config["studies"]["demo"]["sphere_packing"].update(figure_epochs=[0, 50]))
+
+
+def test_a_bottleneck_depends_on_its_own_keys_and_not_on_what_is_drawn():
+    study = load()["paper"]
+    settings = study.bottleneck()
+    drawn = set(study.config["sphere_packing"]) - {key for part in settings.values() for key in part}
+    assert drawn == {"seeds", "variants", "partition_purity"}
+    assert [run.folder for run in study.bottleneck_runs()] == [
+        f"runs/sphere_packing/{variant}/seed1" for variant in ("none", "batch", "batch_without_scale")
+    ]

@@ -86,8 +86,10 @@ def test_what_is_short_runs_where_snakemake_runs_and_what_computes_is_a_job(proj
     blocks = re.findall(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE)
     local = {name.strip() for block in blocks for name in block.split(",")}
     rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
-    computing = "all prepare_data prepare_extra prepare_digit_pair train train_perceptron probe audit_attacks "
-    assert rules - local <= set((computing + "figure1 fault_tolerance").split())
+    computing = (
+        "all prepare_data prepare_extra prepare_digit_pair train train_perceptron train_bottleneck probe transfer "
+    )
+    assert rules - local <= set((computing + "audit_attacks figure1 fault_tolerance").split())
 
 
 def test_the_default_profile_sets_nothing_that_the_slurm_profile_sets(project):

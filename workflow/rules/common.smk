@@ -46,7 +46,10 @@ DATASETS = sorted(
 MODELS = sorted({model for study in STUDIES.values() for model in study.config["models"]})
 BATCH_SIZES = sorted({run.batch_size for study in STUDIES.values() for run in study.runs()})
 DIGIT_PAIRS = sorted({study.digit_pair() for study in STUDIES.values()} - {None})
-SEEDS = sorted({seed for study in STUDIES.values() for seed in study.config["seeds"]})
+SEEDS = sorted(
+    {seed for study in STUDIES.values() for seed in study.config["seeds"]}
+    | {run.seed for study in STUDIES.values() for run in study.bottleneck_runs()}
+)
 
 RUN = "results/{study}/runs/cnn/{model}/batch{batch_size}/{labels}/seed{seed}"
 RUN_FILES = {
@@ -76,6 +79,15 @@ PERCEPTRON_FILES = {
     "information_plane": f"{PERCEPTRON}/information_plane.csv",
     "provenance": f"{PERCEPTRON}/provenance.json",
     "model": f"{PERCEPTRON}/model.safetensors",
+}
+BOTTLENECK = "results/{study}/runs/sphere_packing/{variant}/seed{seed}"
+BOTTLENECK_FILES = {
+    "metrics": f"{BOTTLENECK}/metrics.json",
+    "history": f"{BOTTLENECK}/history.csv",
+    "geometry": f"{BOTTLENECK}/geometry.csv",
+    "embedding": f"{BOTTLENECK}/embedding.npz",
+    "provenance": f"{BOTTLENECK}/provenance.json",
+    "model": f"{BOTTLENECK}/model.safetensors",
 }
 DATA = "results/{study}/data/{dataset}"
 DATA_FILES = [
@@ -117,10 +129,12 @@ def study_results(name):
     tables += ["fault_tolerance", "reverse_transmission"] if "perturbations" in study.config else []
     tables += ["transfer"] if "transfer" in study.config else []
     tables += ["gradient_snr", "information_plane"] if study.perceptron_cells() else []
+    tables += ["sphere_packing"] if study.bottleneck_runs() else []
     figures = [figure for figure in ("figure1", "figure4", "figure5") if figure in study.config["figures"]]
     figures += ["history", *(["weight_decay"] if "calibration" in study.config else [])]
     figures += ["figure2", "figure3"] if study.perceptron_cells() else []
     figures += ["figure5_batch_norm"] if batch_norm_model(study) else []
+    figures += ["figure6"] if study.bottleneck_runs() else []
     figures += ["figure7"] if "transfer" in study.config else []
     return [
         f"{folder}/config.yaml",
@@ -130,6 +144,7 @@ def study_results(name):
         *(f"{folder}/tables/{table}.{kind}" for table in tables for kind in ("csv", "md", "tex")),
         *([f"{folder}/tables/attack_audit.csv"] if "attack_audit" in study.config else []),
         *(f"{folder}/figures/{figure}.{kind}" for figure in figures for kind in ("svg", "png", "csv")),
+        *([f"{folder}/figures/figure6.gif"] if study.bottleneck_runs() else []),
         f"{folder}/paper.html",
     ]
 
@@ -598,6 +613,65 @@ def figure2_panels(wildcards):
 
 def plane_settings(wildcards):
     return study_of(wildcards).config["multilayer_perceptron"]["information_plane"]
+
+
+def bottleneck_sources(wildcards):
+    """The files that a run of figure 6 reads its images from, once its path names something the study has."""
+    study = study_of(wildcards)
+    if "variant" in wildcards.keys():
+        try:
+            study.check_bottleneck(wildcards.variant, int(wildcards.seed))
+        except studies.StudyError as error:
+            raise WorkflowError(str(error))
+    return datasets.source_paths(study.config["sphere_packing"]["dataset"], "data")
+
+
+def bottleneck_settings(wildcards):
+    """What every training of figure 6 depends on; a change of any of it, and of nothing else in the config, retrains it."""
+    return study_of(wildcards).bottleneck()
+
+
+def bottleneck_threads(wildcards):
+    return study_of(wildcards).config["sphere_packing"]["threads"]
+
+
+def bottleneck_gpus(wildcards):
+    return int(study_of(wildcards).config["sphere_packing"]["device"] != "cpu")
+
+
+def bottleneck_files(study, *kinds):
+    """Files of all runs of figure 6, those of one run beside one another."""
+    return [
+        BOTTLENECK_FILES[kind].format(study=study.name, variant=run.variant, seed=run.seed)
+        for run in study.bottleneck_runs()
+        for kind in kinds
+    ]
+
+
+def bottleneck_records(wildcards, kind):
+    """One file of every run of figure 6."""
+    study = study_of(wildcards)
+    if not study.bottleneck_runs():
+        raise WorkflowError(f"study {study.name} has no sphere_packing; add it to its configuration")
+    return bottleneck_files(study, kind)
+
+
+def first_seed(wildcards, kind):
+    """One file of the run of figure 6 that stands for each variant."""
+    records = bottleneck_records(wildcards, kind)
+    seed = f"/seed{study_of(wildcards).config['sphere_packing']['seeds'][0]}/"
+    return [path for path in records if seed in path]
+
+
+def sphere_packing_summary(wildcards):
+    """What figure 6 and its table say of the study they show."""
+    study = study_of(wildcards)
+    keys = (
+        "variants seeds epochs figure_epochs points learning_rate batch_size optimizer weight_decay beta encoder_widths "
+        "decoder_widths partition_purity"
+    )
+    settings = study.config["sphere_packing"]
+    return {"name": study.name, "title": study.config["title"]} | {key: settings[key] for key in keys.split()}
 
 
 def claim_records(wildcards):

@@ -18,6 +18,7 @@ localrules:
     figure_history,
     figure5,
     figure5_batch_norm,
+    figure7,
 
 
 rule figure1:

@@ -6,6 +6,11 @@ Steps: page.
 """
 
 
+# On a cluster it runs where Snakemake runs, since it takes seconds.
+localrules:
+    page,
+
+
 rule page:
     """Put the study's tables, figures and claims together into one page."""
     input:

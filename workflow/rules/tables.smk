@@ -22,6 +22,7 @@ localrules:
     table3,
     gradient_snr,
     information_plane,
+    transfer_table,
 
 
 rule choose_weight_decay:

@@ -87,8 +87,8 @@ for study in STUDIES.values():
             threads: study.config["threads"]
             resources:
                 gpu=int(study.config["device"] != "cpu"),
-                mem_mb=16000,
-                runtime="8h",
+                mem_mb=grows(16000),
+                runtime=grows(8, "h"),
             params:
                 settings=pack_settings(study, pack),
             script:

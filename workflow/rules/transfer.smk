@@ -23,9 +23,9 @@ rule transfer:
         "../../envs/environment.yaml"
     threads: training_threads
     resources:
-        gpu=training_gpus,
-        mem_mb=8000,
-        runtime="4h",
+        **gpu_request(training_gpus),
+        mem_mb=grows(8000),
+        runtime=grows(4, "h"),
     params:
         settings=transfer_settings,
         machine=machine_settings,
@@ -55,9 +55,9 @@ for study in STUDIES.values():
             "../../envs/environment.yaml"
         threads: training_threads
         resources:
-            gpu=training_gpus,
-            mem_mb=8000,
-            runtime="4h",
+            **gpu_request(training_gpus),
+            mem_mb=grows(8000),
+            runtime=grows(4, "h"),
         params:
             settings=transfer_settings,
             machine=machine_settings,

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from rate_distortion import transfer_runs
+from rate_distortion import run_lock, transfer_runs
 from rate_distortion.job_log import job_log
 
 
 def main(runs: dict[Path, Path], data_folder: Path, real_svhn: bool, settings: dict, machine: dict) -> None:
     """Transfer every run into its folder."""
-    transfer_runs.transfer_runs(runs, data_folder, settings, machine, real_svhn=real_svhn)
+    with run_lock.owned_together(runs):
+        transfer_runs.transfer_runs(runs, data_folder, settings, machine, real_svhn=real_svhn)
 
 
 if __name__ == "__main__":

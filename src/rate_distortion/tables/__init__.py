@@ -10,6 +10,7 @@ from rate_distortion.tables.differences import differences
 from rate_distortion.tables.fault_tolerance import fault_tolerance, reverse_transmission
 from rate_distortion.tables.layout import Table, read_metrics, read_perceptrons, summarise, to_precision
 from rate_distortion.tables.perceptrons import gradient_snr, information_plane
+from rate_distortion.tables.sphere_packing import sphere_packing
 from rate_distortion.tables.transfer import read_transfers, transfer
 from rate_distortion.tables.variations import variations
 from rate_distortion.tables.weight_decay import choice_notes, weight_decay
@@ -28,6 +29,7 @@ __all__ = [
     "read_perceptrons",
     "read_transfers",
     "reverse_transmission",
+    "sphere_packing",
     "summarise",
     "table1",
     "table2",

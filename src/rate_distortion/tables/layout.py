@@ -38,6 +38,7 @@ LATEX_TEXT = str.maketrans(
                 "≥": r"\geq",
                 "≤": r"\leq",
                 "∞": r"\infty",
+                "β": r"\beta",
                 "λ": r"\lambda",
                 "σ": r"\sigma",
                 "₂": "_2",

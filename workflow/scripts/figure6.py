@@ -1,0 +1,24 @@
+"""Figure 6: the layer of two units by epoch and variant, and its animation."""
+
+import json
+from pathlib import Path
+
+from rate_distortion import files
+from rate_distortion.job_log import job_log
+from rate_distortion.sphere_packing import figure
+
+
+def main(embeddings: list[str], metrics: list[str], study: dict, svg: str, png: str, csv: str, gif: str) -> None:
+    """Write what is drawn, then draw it."""
+    loaded = dict(zip(study["variants"], map(figure.Embedding.load, embeddings), strict=True))
+    rows = figure.figure6_rows(loaded, study["figure_epochs"])
+    files.write_text(csv, rows.to_csv(index=False, lineterminator="\n"))
+    run = json.loads(Path(metrics[0]).read_text(encoding="utf-8"))
+    source = figure.source_line(study, run)
+    figure.figure6(rows, source, svg, png)
+    figure.animate(loaded, source, gif)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(**snakemake.input, **snakemake.params, **snakemake.output)

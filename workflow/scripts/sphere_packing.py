@@ -1,0 +1,16 @@
+"""Figure 6 in numbers."""
+
+from rate_distortion import tables
+from rate_distortion.job_log import job_log
+
+
+def main(
+    geometries: list[str], metrics: list[str], provenance: list[str], study: dict, csv: str, md: str, tex: str
+) -> None:
+    """Write the table in its three forms."""
+    tables.sphere_packing(geometries, metrics, study).with_provenance(provenance).write(csv, md, tex)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0]):
+        main(**snakemake.input, **snakemake.params, **snakemake.output)
