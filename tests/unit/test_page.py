@@ -420,7 +420,7 @@ def test_the_page_is_one_small_file_that_asks_for_nothing(finished):
 
 def test_many_points_stay_small(tables, tmp_path):
     rng = np.random.default_rng(0)
-    cloud = product(variant=list(charts.VARIANTS), epoch=[0, 20, 30, 50, 500], label=range(10), image=range(2000))
+    cloud = product(variant=list(charts.PANELS), epoch=[0, 20, 30, 50, 500], label=range(10), image=range(2000))
     cloud = cloud.assign(x=rng.normal(size=len(cloud)), y=rng.normal(size=len(cloud)))
     assert len(charts.clusters(cloud).json()) < 1e6
 

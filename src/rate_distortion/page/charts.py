@@ -15,33 +15,14 @@ import plotly.graph_objects as go
 from rate_distortion.figures import NOISE_STYLES, ORIGINAL, RANDOM
 from rate_distortion.page import colours
 from rate_distortion.perceptron_figures import LAST_COLOUR, RATIO_LABELS, layer_colours
+from rate_distortion.sphere_packing.figure import LABEL_COLOURS, LIMIT, PANELS
+from rate_distortion.tables.transfer import SHOTS
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 INK, MUTED, GRID, SURFACE = "#1b1b1b", "#6a6a6a", "#dedede", colours.LIGHT_SURFACE
 DASHES = {"l2": "solid", "linf": "dash", "gaussian": "dot"}
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
 STATISTICS_COLOURS = {"batch": "#009E73", "last": "#E69F00", "population": "#0072B2", "ema": "#CC79A7"}
-LABEL_COLOURS = (
-    "#332288",
-    "#88CCEE",
-    "#44AA99",
-    "#117733",
-    "#999933",
-    "#DDCC77",
-    "#CC6677",
-    "#882255",
-    "#AA4499",
-    "#555555",
-)
-"""Paul Tol's muted palette, as the drawn figure has it."""
-VARIANTS = {
-    "none": "(a) no normalization",
-    "batch": "(b) batch normalization",
-    "batch_without_scale": "(c) without scale γ",
-}
-SHOTS = {"zero_shot": "zero-shot", "one_shot": "one-shot", "real_svhn": "zero-shot, real SVHN"}
-CLUSTER_LIMIT = 10.0
-"""The axes of the paper's figure 6 end at -10 and 10."""
 AROUND_PANELS, BETWEEN_LINES, BELOW_AXES = 140, 78, 48
 """Heights in pixels: of a figure's margins, of what is between two lines of panels, and from an axis to the legend."""
 
@@ -456,10 +437,8 @@ def clusters(rows: pandas.DataFrame) -> Chart:
     Args:
         rows: figure6.csv.
     """
-    variants = [variant for variant in VARIANTS if variant in set(rows["variant"])]
-    panels = _Panels(
-        [VARIANTS[variant] for variant in variants], len(variants), 380, AROUND_PANELS + 330 * len(variants)
-    )
+    variants = [variant for variant in PANELS if variant in set(rows["variant"])]
+    panels = _Panels([PANELS[variant] for variant in variants], len(variants), 380, AROUND_PANELS + 330 * len(variants))
     epochs, labels = sorted(rows["epoch"].unique()), sorted(rows["label"].unique())
     clouds = dict(list(rows.groupby(["variant", "epoch", "label"])))
     empty, last, moving = rows.iloc[:0], epochs[-1], []
@@ -480,12 +459,12 @@ def clusters(rows: pandas.DataFrame) -> Chart:
                 hoverinfo="skip",
             )
             moving.append(panels.add(panel, points))
-        reach = {"range": [-CLUSTER_LIMIT, CLUSTER_LIMIT]}
+        reach = {"range": [-LIMIT, LIMIT]}
         panels.style_axes(panel, reach | {"title": {"text": "unit 1"}}, reach | {"title": {"text": "unit 2"}})
     frames = [[cloud(variant, epoch, label) for variant in variants for label in labels] for epoch in epochs]
     words = (
         "Outputs of the two-neuron layer for images of every class, axes from -10 to 10, with a slider over epochs: "
-        f"{_listed([VARIANTS[variant] for variant in variants])}."
+        f"{_listed([PANELS[variant] for variant in variants])}."
     )
     slider = Slider("Epoch", [f"{epoch:,}" for epoch in epochs], moving, frames)
     return panels.chart(words, slider, legend={"itemsizing": "constant"})
