@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import filelock
 import pytest
 import yaml
 
@@ -84,10 +85,17 @@ def project(tmp_path) -> Project:
 
 @pytest.fixture(scope="session")
 def finished_ci(tmp_path_factory) -> Project:
-    """A copy in which study ci has been built from nothing. Tests may read it but must not change it."""
-    project = copy_project(tmp_path_factory.mktemp("finished") / "project")
-    project.snakemake("--cores", "2", "ci")
-    return project
+    """A copy in which study ci has been built from nothing, for all processes that run tests at once.
+
+    Tests may read it but must not change it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "finished_ci"
+    with filelock.FileLock(f"{folder}.lock"):
+        if not (folder / "is_finished").exists():
+            copy_project(folder / "project").snakemake("--cores", "2", "ci", timeout=1800)
+            (folder / "is_finished").touch()
+    return Project(folder / "project")
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ def test_a_record_says_what_a_computation_ran_on():
     record = provenance.record(threads=3)
     assert {
         "library_sha256", "git_commit", "git_dirty", "packages", "python", "platform", "processor", "device", "accelerator",
-        "cuda", "threads", "deterministic_algorithms", "finished",
+        "cuda", "threads", "deterministic_algorithms", "slurm_job", "finished",
     } == set(record)  # fmt: skip
     assert record["packages"]["numpy"] == np.__version__
     assert record["threads"] == 3

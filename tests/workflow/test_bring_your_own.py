@@ -36,7 +36,7 @@ def write_study(project, change=None):
     if change:
         change(study)
     (project.folder / "my_networks.py").write_text(FILES["my_networks.py"])
-    (project.folder / "my_study.yaml").write_text(yaml.safe_dump({"studies": {"my_study": study}}))
+    (project.folder / "my_study.yaml").write_text(yaml.safe_dump({"studies": {"my_study": study}}, sort_keys=False))
 
 
 def planned(project, target="my_study"):

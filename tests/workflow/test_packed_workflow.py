@@ -75,5 +75,7 @@ def test_your_own_model_and_a_named_run_are_trained_alone(project):
     assert trainings(project.planned_jobs(RUN.format("A", "original", 1) + "/metrics.json")) == {"train": 1}
     own = {"A": {"factory": "mine:build"}, "B": {"base": None, "weight_decay": 0.01}}
     models = own | dict.fromkeys(("C", "A-BN", "B+", "A+"))
-    project.edit_config(lambda config: config["studies"]["packed"].update(models=models, calibration=None))
+    project.edit_config(
+        lambda config: config["studies"]["packed"].update(models=models, calibration=None, transfer=None)
+    )
     assert trainings(project.planned_jobs(TABLE)) == {"train_together_packed": 1, "train_packed_packed_batch32": 1}

@@ -69,7 +69,7 @@ rule describe_archive:
     """RO-Crate metadata: files with checksums, data with licences, software, authors. The last job of a study."""
     input:
         results=lambda wildcards: study_results(wildcards.study),
-        citation=f"{workflow.basedir}/CITATION.cff",
+        citation="CITATION.cff",
     output:
         "results/{study}/ro-crate-metadata.json",
     log:

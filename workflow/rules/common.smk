@@ -697,7 +697,7 @@ def claim_records(wildcards):
             for seed in study.config["seeds"]
             for shots in ("zero_shot", "one_shot")
         ],
-        "network": [f"{folder}/network.csv"],
+        "network": [f"{folder}/network.csv"] if study.built_in_models() else [],
     }
 
 
