@@ -97,7 +97,7 @@ def _draw_channel(axis: plt.Axes) -> None:
     _arrow(axis, (RADIUS, 0), (1.74, 0))
     _arrow(axis, (2.26, 0), (4 - RADIUS, 0))
     _arrow(axis, (2, 1.0), (2, 0.26))
-    axis.text(2, 1.1, r"Z ~ $\mathcal{N}$(0, N)", ha="center", va="bottom")
+    axis.text(2, 1.1, "Z ~ Normal(0, N)", ha="center", va="bottom")  # a script N is a box where no mathematical font is
     axis.text(1.05, 0.08, "power P", ha="center", va="bottom", fontsize=6.5)
 
 
