@@ -36,6 +36,8 @@ sensitivity: null
 ablations: null
 attack_audit: null
 multilayer_perceptron: null
+sphere_packing: null
+transfer: null
 """
 RUN = "results/interrupted/runs/cnn/A/batch128/original/seed1"
 
