@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import subprocess
@@ -58,6 +59,17 @@ class Project:
         config = yaml.safe_load(path.read_text())
         change(config)
         path.write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def copy_to(self, target: Path) -> Project:
+        """One more copy, with results, their times and Snakemake's memory of them."""
+        shutil.copytree(self.folder, target, copy_function=shutil.copy2, symlinks=True)
+        return Project(target)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """A CSV file, a dictionary a row."""
+    with path.open(encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
 
 
 def copy_project(target: Path) -> Project:
@@ -139,9 +151,7 @@ def finished_sphere_packing(tmp_path_factory) -> Project:
 @pytest.fixture
 def own_finished_ci(finished_ci, tmp_path) -> Project:
     """A finished study ci of the test's own, with times and Snakemake's memory of it kept."""
-    target = tmp_path / "project"
-    shutil.copytree(finished_ci.folder, target, copy_function=shutil.copy2, symlinks=True)
-    return Project(target)
+    return finished_ci.copy_to(tmp_path / "project")
 
 
 @pytest.fixture(scope="session")

@@ -157,8 +157,7 @@ def undisturbed(new_project):
 @pytest.fixture
 def interrupted(lab, undisturbed, tmp_path):
     """Study interrupted with its data, but without its run and tables, on the session's Slurm with all its nodes."""
-    shutil.copytree(undisturbed.folder, tmp_path / "project", copy_function=shutil.copy2, symlinks=True)
-    own = ClusterProject(tmp_path / "project", lab)
+    own = ClusterProject(undisturbed.copy_to(tmp_path / "project").folder, lab)
     for folder in ("results/interrupted/runs", "results/interrupted/tables", "logs"):
         shutil.rmtree(own.folder / folder)
     yield own

@@ -50,9 +50,7 @@ def finished(tmp_path_factory) -> Project:
 @pytest.fixture
 def project(finished, tmp_path) -> Project:
     """The same, for one test to damage."""
-    target = tmp_path / "project"
-    shutil.copytree(finished.folder, target, copy_function=shutil.copy2, symlinks=True)
-    return Project(target)
+    return finished.copy_to(tmp_path / "project")
 
 
 def weights(project: Project) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.io
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -282,7 +283,6 @@ def test_digits_do_not_depend_on_the_seed_and_begin_with_all_classes():
 
 
 def test_enlarging_agrees_with_torch():
-    torch = pytest.importorskip("torch")
     small = load("digits", "test", count=50, image_size=8)
     ours = resize(small, 28).images[..., 0]
     pixels = torch.tensor(small.images[..., 0], dtype=torch.float64)[:, None]

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+from playwright.sync_api import sync_playwright
 
 from rate_distortion import page
 from rate_distortion.page import assembly, charts, colours, ledger, pictures
@@ -510,11 +511,10 @@ DRAWN = "[...document.querySelectorAll('[data-chart]')].every((place) => place.d
 
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("there is no chromium on the path: the page is not tried in a browser")
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=chromium, args=FLAGS.split(), timeout=120_000)
         yield started
         started.close()

@@ -8,16 +8,19 @@ import itertools
 import math
 from dataclasses import replace
 
+import foolbox
 import numpy as np
 import pytest
 import torch
+from art.attacks.evasion import ProjectedGradientDescent
+from art.estimators.classification import PyTorchClassifier
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from sklearn.metrics import mutual_info_score
 from torch import nn
 
-from rate_distortion import gradient_masking, models, signal_to_noise
+from rate_distortion import evaluation, gradient_masking, models, signal_to_noise
 from rate_distortion.input_gradients import fixed_batches, input_gradient, logit_margin
 from rate_distortion.noise_paths import SweepSettings, gradient_path, predict
 from rate_distortion.perturbations import record, recorded_steps, sweep
@@ -189,7 +192,6 @@ def test_gradient_of_the_cross_entropy_has_the_direction_used(unsure, some):
 
 @pytest.mark.parametrize(("noise", "attack"), [("l2", "L2BasicIterativeAttack"), ("linf", "LinfBasicIterativeAttack")])
 def test_three_hundred_steps_equal_foolbox(unsure, some, noise, attack):
-    foolbox = pytest.importorskip("foolbox", reason="foolbox is an optional cross-check")
     images, labels = (tensor[:100] for tensor in some)
     theirs = getattr(foolbox.attacks, attack)(abs_stepsize=0.01, steps=300, random_start=False)
     wrapped = foolbox.PyTorchModel(unsure, bounds=(-1e9, 1e9), device="cpu")
@@ -200,17 +202,12 @@ def test_three_hundred_steps_equal_foolbox(unsure, some, noise, attack):
 
 @pytest.mark.parametrize(("noise", "norm", "step_size"), [("l2", 2, 0.05), ("linf", np.inf, 0.01)])
 def test_accuracy_at_equal_ratio_agrees_with_art(model, some, noise, norm, step_size):
-    evasion = pytest.importorskip(
-        "art.attacks.evasion", reason="adversarial-robustness-toolbox is an optional cross-check"
-    )
-    from art.estimators.classification import PyTorchClassifier
-
     images, labels = some[0].float(), some[1]
     single = copy.deepcopy(model).float()
     result = sweep(single, images, labels, SweepSettings(noise, step_size=step_size, max_steps=60, points=50))
     classifier = PyTorchClassifier(single, nn.CrossEntropyLoss(reduction="sum"), input_shape=(1, 8, 8), nb_classes=10)
     for steps in (5, 20, 45):
-        attack = evasion.ProjectedGradientDescent(
+        attack = ProjectedGradientDescent(
             classifier, norm=norm, eps=np.inf, eps_step=step_size, max_iter=steps, batch_size=150, verbose=False
         )
         theirs = torch.from_numpy(attack.generate(images.numpy(), labels.numpy()))
@@ -225,7 +222,6 @@ def test_accuracy_at_equal_ratio_agrees_with_art(model, some, noise, norm, step_
 
 def test_gap_to_a_minimum_norm_attack(model, some, record_property):
     # A fixed-step path follows the gradient, not the shortest way: it can only find larger distortions, but not by much.
-    foolbox = pytest.importorskip("foolbox", reason="foolbox is an optional cross-check")
     images, labels = some
     result = sweep(model, images, labels, SweepSettings("l2", step_size=0.02, max_steps=600))
     minimum = foolbox.attacks.DDNAttack(init_epsilon=1.0, steps=200).run(
@@ -331,7 +327,6 @@ def test_first_misclassification(model, some):
 
 
 def test_batch_statistics_start_from_the_reported_accuracy_and_give_no_distance_per_image():
-    evaluation = pytest.importorskip("rate_distortion.evaluation")
     images = torch.randn(60, 1, 32, 32, generator=torch.Generator().manual_seed(1))
     settings = models.ModelSettings(normalization="batch")
     model = models.build(settings, (1, 32, 32), 10, torch.Generator().manual_seed(0)).eval()

@@ -1,20 +1,16 @@
 """The multilayer perceptrons in the workflow: from two digits to figures 2 and 3, as packs and one by one."""
 
-import csv
 import json
 
 import pytest
+
+from conftest import rows
 
 RUN = "results/{}/runs/mlp/{}/{}/{}/seed{}"
 PARTS = [
     *(f"tables/{table}.{kind}" for table in ("gradient_snr", "information_plane") for kind in ("csv", "md", "tex")),
     *(f"figures/figure{number}.{kind}" for number in (1, 2, 3) for kind in ("svg", "png", "csv")),
 ]
-
-
-def rows(path):
-    with path.open() as stream:
-        return list(csv.DictReader(stream))
 
 
 @pytest.fixture

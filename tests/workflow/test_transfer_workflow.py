@@ -1,20 +1,15 @@
 """Transfer in the workflow: from a trained network to figure 7 and its table, all seeds in one process and one by one."""
 
-import csv
-
 import numpy as np
 import pytest
+
+from conftest import rows
 
 FOLDER = "results/{}/transfer/{}/seed{}"
 PARTS = [f"figures/figure7.{kind}" for kind in ("svg", "png", "csv")] + [
     f"tables/transfer.{kind}" for kind in ("csv", "md", "tex")
 ]
 TARGETS = [f"results/ci/{part}" for part in PARTS]
-
-
-def rows(path):
-    with path.open() as stream:
-        return list(csv.DictReader(stream))
 
 
 @pytest.fixture
