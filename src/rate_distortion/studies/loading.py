@@ -1,0 +1,88 @@
+"""From the studies of a configuration, side by side, to merged and checked ones."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from rate_distortion.configuration import StudyError, listed, plain, refuse_non_text_keys, suggestion, validate
+from rate_distortion.studies.references import check_references
+from rate_distortion.studies.study import HOLD_OUT, Study, variant_name
+
+
+def _with_variants(config: dict[str, Any]) -> dict[str, Any]:
+    """The study with the models that its calibration, sensitivity analysis and ablations derive."""
+    models = dict(config["models"])
+    for part in ("sensitivity", "ablations"):
+        for choice, changes in config.get(part, {}).get("choices", {}).items():
+            for base in config[part]["models"]:
+                models.setdefault(variant_name(base, choice), {"base": base, **changes})
+    for value in config.get("calibration", {}).get("weight_decays", []):
+        base = config["calibration"]["model"]
+        changes = {"weight_decay": value, HOLD_OUT: True}
+        models.setdefault(variant_name(base, f"decay-{value:g}"), {"base": base, **changes})
+    return {**config, "models": models}
+
+
+def load(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Study]:
+    """Merge and check every study of a configuration.
+
+    Args:
+        config: the merged content of config.yaml, --configfile and --config.
+        schema: the JSON schema of the whole configuration.
+
+    Raises:
+        StudyError: the first thing that is wrong, as one sentence.
+    """
+    written = copy.deepcopy(plain(config))
+    refuse_non_text_keys(written, "")
+    if not isinstance(written.get("studies"), dict):
+        raise StudyError(
+            "studies is missing or empty; a configuration has studies: with at least one named study under it"
+        )
+    for name, study in written["studies"].items():
+        if not isinstance(study, dict):
+            raise StudyError(f"studies.{name} is {study!r}; it must be a mapping of settings")
+    merged = {name: merged_study(name, written["studies"]) for name in written["studies"]}
+    validate({**written, "studies": merged}, schema, written)
+    for name, study in merged.items():
+        check_references(Study(name, study))
+    studies = {name: Study(name, _with_variants(study)) for name, study in merged.items()}
+    if written["study"] not in studies:
+        raise StudyError(
+            f"study is {written['study']!r}, which does not exist; allowed: {listed(studies)}"
+            f"{suggestion(written['study'], studies)}"
+        )
+    return studies
+
+
+def merged_study(name: str, studies: Mapping[str, Any]) -> dict[str, Any]:
+    """The study with everything it extends laid underneath (RFC 7396 merge: mappings merge, null removes)."""
+    chain = [name]
+    while (parent := studies[chain[-1]].get("extends")) is not None:
+        if parent not in studies:
+            raise StudyError(
+                f"studies.{chain[-1]}.extends is {parent!r}, which does not exist; allowed: {listed(studies)}"
+                f"{suggestion(parent, studies)}"
+            )
+        if parent in chain:
+            raise StudyError(f"studies.{chain[-1]}.extends makes a circle: {' -> '.join([*chain, parent])}")
+        chain.append(parent)
+    merged: dict[str, Any] = {}
+    for link in reversed(chain):
+        merged = _merge_patch(merged, studies[link])
+    merged.pop("extends", None)
+    return merged
+
+
+def _merge_patch(target: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return copy.deepcopy(patch)
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merge_patch(merged.get(key), value)
+    return merged

@@ -1,0 +1,127 @@
+"""What one part of a study names and another must have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rate_distortion.configuration import StudyError, listed, suggestion
+from rate_distortion.studies.runs import FIGURE5_PANELS, Cell
+from rate_distortion.studies.study import CALIBRATED, MODEL_DEFAULTS, OF_THE_BUILT_IN_NETWORK, Study
+
+
+def check_references(study: Study) -> None:
+    """Names that one part of a study uses and another must have."""
+    config, path = study.config, f"studies.{study.name}"
+    named = [(f"{path}.tables.{table}", model) for table, cells in config["tables"].items() for model in cells]
+    named += [(f"{path}.figures.figure4.model", cell.model) for cell in study.cells("figure4")]
+    for part in ("perturbations", "attack_audit"):
+        named += [(f"{path}.{part}.cells", model) for model in config.get(part, {}).get("cells", {})]
+    if "calibration" in config:
+        named.append((f"{path}.calibration.model", config["calibration"]["model"]))
+    for part in ("transfer", "sensitivity", "ablations"):
+        named += [(f"{path}.{part}.models", model) for model in config.get(part, {}).get("models", [])]
+    for key, model in named:
+        _check_name(key, "model", model, config["models"])
+    if "figure5" in config["figures"]:
+        _check_figure5(study)
+    preprocessings = config.get("preprocessings", {})
+    variations = [
+        ("models", config["models"]),
+        *((p, config.get(p, {}).get("choices", {})) for p in ("sensitivity", "ablations")),
+    ]
+    for part, entries in variations:
+        for name, entry in entries.items():
+            if "preprocessing" in entry:
+                _check_name(
+                    f"{path}.{part}.{name}.preprocessing", "preprocessing", entry["preprocessing"], preprocessings
+                )
+    for model in config["models"]:
+        _check_model(study, model)
+    data = config["data"]
+    for part in ("data", "transfer"):
+        _check_file(f"{path}.{part}", config.get(part, {}))
+    if "sphere_packing" in config:
+        _check_bottleneck(path, config["sphere_packing"])
+    if "perturbations" in config and "reverse_transmission" not in config:
+        raise StudyError(
+            f"{path}.perturbations is set and {path}.reverse_transmission is not; a study has both or neither"
+        )
+    if "attack_audit" in config and len(config["seeds"]) < 2:
+        raise StudyError(
+            f"{path}.attack_audit needs two seeds at least, one network to attack and one to transfer from, and {path}.seeds "
+            f"is {config['seeds']}; add a seed or set attack_audit: null"
+        )
+    if "attack_audit" in config and "perturbations" not in config:
+        raise StudyError(
+            f"{path}.attack_audit needs {path}.perturbations for its steps; set both or attack_audit: null"
+        )
+    if "calibration" in config and data["validation_images"] < 1:
+        raise StudyError(
+            f"{path}.data.validation_images is 0, and {path}.calibration compares validation accuracies; hold some images out"
+        )
+    if "extra_images" in data and data["dataset"] not in EXTRA_DATASETS:
+        raise StudyError(
+            f"{path}.data.extra_images is set and {path}.data.dataset is {data['dataset']!r}, which has no extra images; "
+            f"they exist for {listed(EXTRA_DATASETS)}"
+        )
+
+
+def _check_file(path: str, part: Mapping[str, Any]) -> None:
+    """A user's own images have a file, and no other source has."""
+    if (part.get("dataset") == "arrays") != ("file" in part):
+        raise StudyError(
+            f"{path}.file {'is set' if 'file' in part else 'is missing'} and {path}.dataset is "
+            f"{part['dataset']!r}; a file goes with dataset: arrays and only with it"
+        )
+
+
+def _check_figure5(study: Study) -> None:
+    """Figure 5 is drawn from sweeps, so its models must be among those that are swept."""
+    shown, swept = study.config["figures"]["figure5"], study.cells("perturbations")
+    for panel in FIGURE5_PANELS:
+        if panel in shown and Cell(shown[panel], shown["batch_size"], "original") not in swept:
+            cells = listed(f"{cell.model} at {cell.batch_size}" for cell in swept) or "nothing"
+            raise StudyError(
+                f"studies.{study.name}.figures.figure5.{panel} is {shown[panel]!r} at batch size {shown['batch_size']}, "
+                f"which perturbations.cells does not sweep; it sweeps {cells}"
+            )
+
+
+def _check_bottleneck(path: str, config: Mapping[str, Any]) -> None:
+    beyond = [epoch for epoch in config["figure_epochs"] if epoch > config["epochs"]]
+    if beyond:
+        raise StudyError(
+            f"{path}.sphere_packing.figure_epochs names {listed(beyond)}, and {path}.sphere_packing.epochs is "
+            f"{config['epochs']}; show epochs up to that one"
+        )
+
+
+def _check_model(study: Study, model: str) -> None:
+    config, path = study.config, f"studies.{study.name}"
+    settings = study.model(model)
+    for key in OF_THE_BUILT_IN_NETWORK:
+        if settings["factory"] is not None and settings[key] != MODEL_DEFAULTS[key]:
+            raise StudyError(
+                f"{path}.models.{model}.{key} is {settings[key]!r}, and the model is your own network "
+                f"({settings['factory']}), which does not have it; leave {key} out, or build it into a network of its own"
+            )
+    if study.model(model)["weight_decay"] == CALIBRATED:
+        if "calibration" not in config:
+            raise StudyError(f"{path}.models.{model}.weight_decay is calibrated, but {path} has no calibration")
+        if study.model(config["calibration"]["model"])["weight_decay"] == CALIBRATED:
+            raise StudyError(
+                f"{path}.calibration.model is {config['calibration']['model']}, whose weight decay is itself calibrated"
+            )
+    if "+extra" in study.train_on(model) and "extra_images" not in config["data"]:
+        raise StudyError(f"{path}.models.{model}.data is train+extra, but {path}.data.extra_images is not set")
+
+
+EXTRA_DATASETS = ("svhn", "house_numbers")
+
+
+def _check_name(key: str, kind: str, name: str, allowed: Iterable[str]) -> None:
+    if name not in allowed:
+        raise StudyError(
+            f"{key} names the {kind} {name!r}, which does not exist; allowed: {listed(allowed)}{suggestion(name, allowed)}"
+        )
