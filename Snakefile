@@ -31,6 +31,15 @@ resource_scopes:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/functions/data.smk"
+include: "workflow/rules/functions/runs.smk"
+include: "workflow/rules/functions/transfer.smk"
+include: "workflow/rules/functions/perceptrons.smk"
+include: "workflow/rules/functions/sphere_packing.smk"
+include: "workflow/rules/functions/figures.smk"
+include: "workflow/rules/functions/claims.smk"
+include: "workflow/rules/functions/page.smk"
+include: "workflow/rules/functions/records.smk"
 
 
 onstart:
