@@ -16,7 +16,7 @@ from rate_distortion import datasets
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path for folder in ("src", "workflow", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
-RULES = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
+RULES = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").rglob("*.smk"))]
 UNSAFE_MODULES = {"pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 UNSAFE_CALLS = {
     "eval", "exec", "torch.load", "torch.save", "torch.hub.load", "pandas.read_pickle", "yaml.load", "yaml.full_load",
