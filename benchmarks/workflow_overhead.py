@@ -2,9 +2,10 @@
 
     python benchmarks/workflow_overhead.py --study demo --cores 2
 
-Builds the study from nothing in a temporary copy of the project and adds up the processor time of its jobs, which every job's
-log ends with: imports, the start of processes, Snakemake itself and idle cores are not in it. The share outside compute is
-1 - sum of processor seconds / (cores x wall seconds).
+Builds the study from nothing in a temporary copy of the project and adds up the seconds of its jobs, which every job's log ends
+with: imports, the start of processes, Snakemake itself and idle cores are not in them. The share outside compute is
+1 - sum of seconds / (cores x wall seconds), for a study whose jobs have one thread each. By processor time it is larger, and
+the more so the more other work the machine has.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "src", "envs", "pyproject.toml")
-FINISHED = re.compile(r"finished in [\d.]+ s, ([\d.]+) s of processor time")
+FINISHED = re.compile(r"finished in ([\d.]+) s, ([\d.]+) s of processor time, at most ([\d.]+) GiB")
 
 
 @dataclass(frozen=True)
@@ -32,30 +35,27 @@ class Overhead:
 
     Attributes:
         wall_seconds: of the whole call of Snakemake.
-        processor_seconds: rule -> sum over its jobs.
-        jobs: jobs that left a log.
         cores: cores that Snakemake was given.
+        jobs: rule -> wall seconds, processor seconds and peak memory (GiB) of each job that left a log.
     """
 
     wall_seconds: float
-    processor_seconds: Counter[str]
-    jobs: int
     cores: int
+    jobs: dict[str, list[tuple[float, float, float]]]
 
-    @property
-    def share_outside_percent(self) -> float:
-        """Percent of cores x wall time that no job computed in."""
-        return 100 * (1 - self.processor_seconds.total() / (self.cores * self.wall_seconds))
+    def share_outside_percent(self, kind: int) -> float:
+        """Percent of cores x wall time that no job computed in, by wall (0) or processor seconds (1) of the jobs."""
+        seconds = sum(job[kind] for jobs in self.jobs.values() for job in jobs)
+        return 100 * (1 - seconds / (self.cores * self.wall_seconds))
 
 
-def read_logs(folder: Path) -> tuple[Counter[str], int]:
-    """Processor seconds by rule, and the number of jobs, from the logs of a study."""
-    seconds, jobs = Counter(), 0
+def read_logs(folder: Path) -> dict[str, list[tuple[float, float, float]]]:
+    """What the last lines of a study's logs say, by rule."""
+    jobs = defaultdict(list)
     for path in sorted(folder.rglob("*.log")):
         if found := FINISHED.search(path.read_text(encoding="utf-8")):
-            seconds[path.relative_to(folder).parts[0].removesuffix(".log")] += float(found[1])
-            jobs += 1
-    return seconds, jobs
+            jobs[path.relative_to(folder).parts[0].removesuffix(".log")].append(tuple(map(float, found.groups())))
+    return jobs
 
 
 def build(study: str, cores: int) -> Overhead:
@@ -74,22 +74,22 @@ def build(study: str, cores: int) -> Overhead:
         wall = time.perf_counter() - began
         if run.returncode:
             sys.exit(f"{' '.join(command)} failed:\n{run.stderr}")
-        return Overhead(wall, *read_logs(folder / "logs" / study), cores)
+        return Overhead(wall, cores, read_logs(folder / "logs" / study))
 
 
 def markdown(study: str, found: Overhead) -> str:
     """A sentence and the rules that compute longest."""
+    rules = {rule: (len(jobs), *np.sum(jobs, axis=0)[:2], np.max(jobs, axis=0)[2]) for rule, jobs in found.jobs.items()}
     lines = [
-        f"Study {study} from nothing on {found.cores} cores: {found.wall_seconds:,.0f} s wall, "
-        f"{found.processor_seconds.total():,.0f} s of processor time in {found.jobs} jobs; "
-        f"{found.share_outside_percent:.0f} % of cores x wall time outside compute.",
+        f"Study {study} from nothing on {found.cores} cores: {found.wall_seconds:,.0f} s, {sum(map(len, found.jobs.values()))} "
+        f"jobs; {found.share_outside_percent(0):.0f} % of cores x wall time outside compute "
+        f"({found.share_outside_percent(1):.0f} % by processor time).",
         "",
-        "| rule | processor seconds |",
-        "| --- | ---: |",
+        "| rule | jobs | seconds | processor seconds | largest job (GiB) |",
+        "| --- | ---: | ---: | ---: | ---: |",
     ]
-    return "\n".join(
-        lines + [f"| {rule} | {seconds:.1f} |" for rule, seconds in found.processor_seconds.most_common(10)]
-    )
+    longest = sorted(rules, key=lambda rule: -rules[rule][1])[:10]
+    return "\n".join(lines + ["| {} | {} | {:.1f} | {:.1f} | {:.2f} |".format(rule, *rules[rule]) for rule in longest])
 
 
 if __name__ == "__main__":

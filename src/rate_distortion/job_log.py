@@ -6,6 +6,7 @@ import contextlib
 import errno
 import logging
 import re
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ ALLOCATION_FAILED = re.compile(r"allocate memory|not enough memory|out of memory
 
 @contextlib.contextmanager
 def job_log(path: str | Path) -> Iterator[None]:
-    """Send log lines to ``path`` and to the screen while a job runs; the last one says how long its work took.
+    """Send log lines to ``path`` and to the screen while a job runs; the last says how long it took, and its peak memory.
 
     An error that the job foresaw (bad data, bad settings, a loss that is not finite, a full disk, too little memory) ends it
     with exit code 1 and its sentence; anything else is a defect, and its traceback goes into the log as well.
@@ -29,7 +30,9 @@ def job_log(path: str | Path) -> Iterator[None]:
     try:
         yield
         seconds, processor = time.perf_counter() - began, time.process_time() - worked
-        log.info("finished in %.2f s, %.2f s of processor time", seconds, processor)
+        log.info(
+            "finished in %.2f s, %.2f s of processor time, at most %.2f GiB", seconds, processor, peak_memory_gib()
+        )
     except Exception as error:
         if _is_out_of_memory(error):
             log.error(
@@ -43,6 +46,12 @@ def job_log(path: str | Path) -> Iterator[None]:
         else:
             log.exception("failed")
         sys.exit(1)
+
+
+def peak_memory_gib() -> float:
+    """The largest resident set of this process so far, in GiB: what a job needs at least of ``mem_mb``."""
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
 def _open_log(path: str | Path) -> None:

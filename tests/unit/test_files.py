@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 
@@ -132,6 +133,17 @@ def test_a_failure_is_one_sentence_and_a_defect_keeps_its_traceback(tmp_path, er
     text = (tmp_path / "job.log").read_text()
     assert ERRORS[error] in text
     assert ("Traceback" in text) == ("defect" in error)
+
+
+def test_a_log_ends_with_the_time_and_the_peak_memory_of_its_job(tmp_path):
+    path = tmp_path / "job.log"
+    program = (
+        "import sys\nfrom rate_distortion.job_log import job_log\n"
+        "with job_log(sys.argv[1]):\n    bytearray(b'x' * 2**28)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True)
+    found = re.search(r"finished in [\d.]+ s, [\d.]+ s of processor time, at most ([\d.]+) GiB$", path.read_text())
+    assert 0.5 <= float(found[1]) < 1  # the bytes and their copy, 0.25 GiB each
 
 
 def test_a_log_that_cannot_be_written_does_not_stop_the_job(tmp_path):
