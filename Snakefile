@@ -7,7 +7,7 @@ snakemake --cores 2 results/demo/figures/figure4.svg                            
 snakemake --cores 1 results/paper/plan.md                           what a study costs, before it starts
 snakemake --configfile my_study.yaml --cores 8 my_study             your own data and model
 snakemake --cores 2 results/demo/records.zip                        what is behind its tables, without weights
-snakemake --cores 2 --config 'records=[records.zip]' demo           the tables again, elsewhere, from these
+snakemake --cores 2 --config 'records=[records.zip]' -- demo        the tables again, elsewhere, from these
 """
 
 import sys

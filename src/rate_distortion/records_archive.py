@@ -4,8 +4,8 @@ The archive is a ZIP file. Its first member, ``manifest.json``, says what it is:
 size and SHA-256 of every file. The same records give the same bytes: files are in order of their names and bear one date.
 
 An archive may come from anywhere, so nothing in it is trusted: a manifest that names a path outside the study's folder, a
-member that the manifest does not name, a link, or a file of another size or checksum is refused before a single file is put
-in place.
+member that the manifest does not name, a link, a file that is no record, or one of another size or checksum is refused before
+a single file is put in place.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ from rate_distortion import files, provenance
 
 MANIFEST = "manifest.json"
 FORMAT = "rate-distortion records 1"
-WEIGHTS_AND_IMAGES = (".safetensors", ".npy")
+RECORD_SUFFIXES = (".csv", ".json", ".md", ".npz", ".yaml")
+"""Of the files that an archive may hold: tables and numbers, nothing that could be run, no weights and no images."""
+
 WHITENING = "whitening.npz"
-"""What no table or figure reads, and what makes a study large: weights, images, and the matrix that whitened them."""
+"""What no table or figure reads, and what would make an archive large: the matrix that whitened the images."""
 
 DERIVED_FOLDERS = ("tables", "figures", "partial")
 CHUNK_BYTES = 1 << 20
@@ -73,7 +75,7 @@ def record_paths(folder: str | Path, derived: Iterable[str] = ()) -> list[str]:
     return sorted(
         path.as_posix()
         for path in paths
-        if path.suffix not in (*WEIGHTS_AND_IMAGES, ".zip")
+        if path.suffix in RECORD_SUFFIXES
         and path.name != WHITENING
         and path.parts[0] not in DERIVED_FOLDERS
         and path.as_posix() not in left_out
@@ -192,7 +194,7 @@ def _checked_manifest(content: Any, path: str | Path) -> Manifest:
     if not isinstance(configuration, dict) or not isinstance(listed, dict) or not listed:
         raise ArchiveError(f"the manifest of {path} lacks the study's configuration or its files")
     for name, described in listed.items():
-        if not PATH.fullmatch(name) or PurePosixPath(name).suffix in WEIGHTS_AND_IMAGES or name == MANIFEST:
+        if not PATH.fullmatch(name) or PurePosixPath(name).suffix not in RECORD_SUFFIXES or name == MANIFEST:
             raise ArchiveError(f"the manifest of {path} names {name!r}, which is no record of a study")
         whole = isinstance(described, dict) and isinstance(described.get("bytes"), int)
         if not whole or not re.fullmatch("[0-9a-f]{64}", str(described.get("sha256"))):

@@ -46,7 +46,7 @@ def test_study_ci_on_slurm_equals_study_ci_on_this_machine(cluster_project, fini
     assert {jobs[job]["Partition"] for job in made_by.values()} == {"cpu"}
     assert not [job for job in jobs.values() if "gpu" in job.get("TresPerJob", "")]
     for path, job in made_by.items():
-        memory = "mem=4000M" if "mlp" in path.parts else "mem=8000M"
+        memory = "mem=8000M" if "cnn" in path.parts else "mem=4000M"
         assert memory in jobs[job]["TRES"].split(",")
     # A run's training and its probe are one job; tables, figures and plans are none.
     names = [job["Comment"].removeprefix("rule_") for job in jobs.values()]

@@ -107,6 +107,7 @@ def test_a_link_is_refused(tmp_path):
         ({"files": {}}, "lacks the study's configuration or its files"),
         ({"files": {"../a.json": {"bytes": 2, "sha256": "0" * 64}}}, "is no record of a study"),
         ({"files": {"model.safetensors": {"bytes": 2, "sha256": "0" * 64}}}, "is no record of a study"),
+        ({"files": {"payload.py": {"bytes": 2, "sha256": "0" * 64}}}, "is no record of a study"),
         ({"files": {"metrics.json": {"bytes": 2}}}, "does not say size and SHA-256"),
         ({"files": {"other.json": {"bytes": 2, "sha256": "0" * 64}}}, "do not name the same files"),
         ({"files": {"metrics.json": {"bytes": 2, "sha256": "0" * 64}}}, "is not the file that was packed"),

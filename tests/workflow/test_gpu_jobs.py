@@ -75,6 +75,9 @@ def test_partition_account_and_gres_come_from_the_environment_and_are_left_out_w
         "slurm_partition": "a100",
         "slurm_account": "physics",
     }
+    project.edit_config(lambda config: config["studies"]["paper"].update(packing="batch_size"))
+    pack = resources(project, monkeypatch, "train_packed_paper_batch128", **variables)
+    assert (pack["gres"], pack["slurm_partition"], pack["runtime"]) == ("gpu:a100:1", "a100", "480")
     other = resources(project, monkeypatch, "prepare_data")
     assert (other["slurm_partition"], other["slurm_account"]) == ("short", "physics")
     assert not other.get("gres")

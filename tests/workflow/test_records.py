@@ -6,6 +6,9 @@ import shutil
 import pytest
 import yaml
 
+from rate_distortion import records_archive
+from rate_distortion.studies import merged_study
+
 ARCHIVE = "results/ci/records.zip"
 FROM_RECORDS = ("--config", "records=[colleague.zip]", "--")
 HEAVY = ("train", "probe", "prepare", "download", "example_images", "audit_attacks", "describe_network", "choose")
@@ -43,6 +46,20 @@ def test_every_table_and_figure_is_made_again_elsewhere_byte_for_byte(packed, fi
     assert not list(project.folder.rglob("*.safetensors"))
     assert not list(project.folder.rglob("*.npy"))
     assert project.planned_jobs(*FROM_RECORDS, "ci") == {}
+
+
+@pytest.mark.parametrize("packing", ["none", "batch_size"])
+def test_a_study_whose_archive_lacks_a_run_is_not_trained(packing, project):
+    """Its configuration is the sender's, and could name code."""
+    config = yaml.safe_load((project.folder / "config.yaml").read_text())
+    study = merged_study("ci", config["studies"]) | {"packing": packing}
+    (project.folder / "results/ci").mkdir(parents=True)
+    (project.folder / "results/ci/plan.md").write_text("A plan.")
+    records_archive.pack(project.folder / "colleague.zip", project.folder / "results/ci", "ci", study, ["plan.md"])
+    result = project.snakemake("-n", *FROM_RECORDS, "ci", check=False)
+    assert result.returncode != 0
+    assert "is not trained here: ask for its whole records.zip" in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
 
 
 def test_an_archive_of_a_study_that_was_trained_here_is_refused(packed, finished_ci):

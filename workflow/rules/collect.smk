@@ -22,6 +22,9 @@ rule write_config:
         "logs/{study}/write_config.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="10m",
     params:
         study=lambda wildcards: study_of(wildcards).config,
     script:
@@ -36,6 +39,9 @@ rule write_plan:
         "logs/{study}/write_plan.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=500,
+        runtime="10m",
     params:
         study=lambda wildcards: study_of(wildcards).config,
     script:
@@ -50,6 +56,9 @@ rule partial:
         "logs/{study}/partial.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime="30m",
     params:
         study=study_summary,
         tables=lambda wildcards: study_of(wildcards).config["tables"],
@@ -88,6 +97,7 @@ rule describe_archive:
 for study in STUDIES:
 
     rule:
+        """Everything that the study promises."""
         name:
             study
         input:

@@ -57,6 +57,7 @@ for study in STUDIES.values():
         continue
 
     rule:
+        """Train the multilayer perceptrons of all seeds as one."""
         name:
             f"train_pack_{study.name}"
         input:

@@ -37,6 +37,7 @@ for study in STUDIES.values():
         continue
 
     rule:
+        """Probe the networks of every seed in one process."""
         name:
             f"probe_together_{study.name}"
         input:

@@ -37,6 +37,7 @@ for study, (archive, manifest) in ARCHIVES.items():
 
     # It has no wildcards, so Snakemake prefers it to the rules that train and probe.
     rule:
+        """Put the records of an archive in place; every file is checked first."""
         name:
             f"unpack_records_{study}"
         input:

@@ -43,6 +43,7 @@ for study in STUDIES.values():
         continue
 
     rule:
+        """Train every variant and seed in one process."""
         name:
             f"train_bottlenecks_together_{study.name}"
         input:

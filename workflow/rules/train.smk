@@ -39,6 +39,7 @@ for study in STUDIES.values():
         continue
 
     rule:
+        """Train one model on every seed in one process."""
         name:
             f"train_together_{study.name}"
         input:
@@ -68,11 +69,12 @@ for study in STUDIES.values():
 
 
 for study in STUDIES.values():
-    if names_a_run(study):
+    if names_a_run(study) or study.name in ARCHIVES:
         continue
     for pack in study.packs():
 
         rule:
+            """Train all networks of a batch size as one."""
             name:
                 f"train_packed_{study.name}_{pack.name}"
             input:
@@ -86,7 +88,7 @@ for study in STUDIES.values():
                 "../../envs/environment.yaml"
             threads: study.config["threads"]
             resources:
-                gpu=int(study.config["device"] != "cpu"),
+                **gpu_request(pack_gpus(study)),
                 mem_mb=grows(16000),
                 runtime=grows(8, "h"),
             params:

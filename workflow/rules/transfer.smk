@@ -38,6 +38,7 @@ for study in STUDIES.values():
         continue
 
     rule:
+        """Transfer the networks of every seed in one process."""
         name:
             f"transfer_together_{study.name}"
         input:

@@ -29,6 +29,11 @@ class Card:
     part: str
 
     @property
+    def of_the_paper(self) -> bool:
+        """Whether the paper says it; the others are reference points from its authors' follow-up."""
+        return not self.id.startswith("S-")
+
+    @property
     def anchor(self) -> str:
         """The name of its place on the page."""
         return "claim-" + "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in self.id)
