@@ -115,9 +115,9 @@ class ConvolutionalNetwork(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        hidden = self.norm1(functional.relu(self.conv1(images)))
-        hidden = self.norm2(functional.relu(self.conv2(hidden)))
-        hidden = functional.relu(self.conv3(hidden))
+        hidden = self.norm1(functional.relu(self.conv1(images), inplace=True))
+        hidden = self.norm2(functional.relu(self.conv2(hidden), inplace=True))
+        hidden = functional.relu(self.conv3(hidden), inplace=True)
         return self.dense(hidden.flatten(1))
 
 

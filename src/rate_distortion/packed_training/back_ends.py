@@ -45,7 +45,8 @@ class GroupedConvolutions:
 
     def convolve(self, hidden: Tensor, weight: Tensor, bias: Tensor, stride: int, padding: int) -> Tensor:
         kernels = weight.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        return functional.relu(functional.conv2d(hidden, kernels, bias.flatten(), stride, padding, groups=len(weight)))
+        convolved = functional.conv2d(hidden, kernels, bias.flatten(), stride, padding, groups=len(weight))
+        return functional.relu(convolved, inplace=True)
 
     def normalize(
         self, hidden: Tensor, scale: Tensor, shift: Tensor, mean: Tensor, variance: Tensor, epsilon: float
@@ -71,7 +72,7 @@ class MatrixProducts:
         networks, batch, height, width = patches.shape[:4]
         columns = patches.reshape(networks, batch * height * width, -1)
         outputs = torch.baddbmm(bias.unsqueeze(1), columns, weight.flatten(2).transpose(1, 2))
-        return functional.relu(outputs).view(networks, batch, height, width, -1)
+        return functional.relu(outputs, inplace=True).view(networks, batch, height, width, -1)
 
     def normalize(
         self, hidden: Tensor, scale: Tensor, shift: Tensor, mean: Tensor, variance: Tensor, epsilon: float
@@ -109,7 +110,7 @@ class SeparateConvolutions:
         def one(k: int) -> Tensor:
             # Strides that name the layout with one channel too, where contiguous() would leave them as they are.
             kernels = weights[k].permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
-            return functional.relu(functional.conv2d(hidden[k], kernels, biases[k], stride, padding))
+            return functional.relu(functional.conv2d(hidden[k], kernels, biases[k], stride, padding), inplace=True)
 
         return self._each(len(weight), one)
 
