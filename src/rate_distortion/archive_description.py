@@ -60,15 +60,15 @@ def describe(folder: str | Path, study: Mapping[str, Any], citation_file: str | 
 
 
 def described_files(folder: Path) -> Iterator[Path]:
-    """Every file of a study that is worth archiving: no prepared images, no temporary or resume files."""
+    """Every file of a study that is worth archiving: no prepared images, no temporary or resume files, no records.zip."""
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        hidden = any(part.startswith((".", "resume.")) for part in parts)
+        hidden = any(part.startswith((".", "resume.", "resume_")) for part in parts)
         if (
             path.is_file()
             and not hidden
             and path.suffix != ".npy"
-            and path.name != NAME
+            and path.name not in (NAME, "records.zip")
             and parts[0] not in LEFT_OUT_FOLDERS
         ):
             yield path

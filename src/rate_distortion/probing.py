@@ -141,7 +141,7 @@ def sweep_settings(settings: Mapping[str, Any], noise: str) -> SweepSettings:
 
 
 def _transmit(folder: Path, data_folder: str | Path, model: nn.Module, settings: Mapping[str, Any]) -> None:
-    """Every label backwards, under the statistics that the model itself evaluates with (population, if by batch)."""
+    """Every label backwards, under population statistics where there is batch normalization."""
     population, _ = prepared_data.load(data_folder, settings["train_on"].partition("+")[0])
     mean, deviation = reverse.population_statistics(torch.from_numpy(np.array(population)))
     mode = audited_mode(model)

@@ -183,11 +183,18 @@ class RunLock:
 
     def work_was_done(self, *names: str) -> bool:
         """Whether the job that this one waited for did the same work and left these files."""
-        same = self._waited_for is not None and self._waited_for.work == self.owner.work != ""
-        done = same and all((self.path.parent / name).exists() for name in names)
+        done = self.waited_for_the_same_work() and self.has(*names)
         if done:
             log.info("%s did this work meanwhile: its files in %s are taken", self._waited_for, self.path.parent)
         return done
+
+    def waited_for_the_same_work(self) -> bool:
+        """Whether this job waited for one that did what it would do."""
+        return self._waited_for is not None and self._waited_for.work == self.owner.work != ""
+
+    def has(self, *names: str) -> bool:
+        """Whether the folder has all of these files."""
+        return all((self.path.parent / name).exists() for name in names)
 
     def _create(self) -> bool:
         content = json.dumps(asdict(self.owner), indent=2) + "\n"
@@ -269,8 +276,13 @@ class RunLocks:
             lock.check()
 
     def work_was_done(self, *names: str) -> bool:
-        """As :meth:`RunLock.work_was_done`, in every folder."""
-        return all(lock.work_was_done(*names) for lock in self._locks)
+        """As :meth:`RunLock.work_was_done`, in every folder; the other owner gave up all at once, so one was waited for."""
+        done = any(lock.waited_for_the_same_work() for lock in self._locks) and all(
+            lock.has(*names) for lock in self._locks
+        )
+        if done:
+            log.info("another job did this work meanwhile: its files are taken")
+        return done
 
 
 @contextlib.contextmanager

@@ -324,6 +324,8 @@ def history_row(
     epoch: int, model: nn.Module, train_split: Split, held_out: dict[str, Split], settings: TrainingSettings
 ) -> dict:
     """Loss (nats) and accuracy (percent) on every split and all weight norms, after an epoch."""
+    if any(layer.evaluation == "population" for layer in models.batch_normalizations(model)):
+        models.estimate_population_statistics(model, train_split.images, settings.evaluation_batch_size)
     row: dict[str, float] = {"epoch": epoch}
     for key, split in {"train": train_split, **held_out}.items():
         result = evaluate(predict(model, split.images, settings.evaluation_batch_size), split.labels)

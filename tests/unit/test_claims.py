@@ -5,6 +5,7 @@ import inspect
 import json
 import math
 import re
+import types
 from importlib import resources
 from pathlib import Path
 
@@ -146,6 +147,11 @@ def test_holm_is_statsmodels(claims):
         expected = multipletests(p_values, method="holm")[1]
         found = verdicts.holm(dict(enumerate(p_values)))
         assert [found[i] for i in range(claims)] == pytest.approx(list(expected))
+
+
+def test_what_is_no_number_is_no_evidence_and_spoils_no_other_p_value():
+    found = verdicts.holm({"a": 0.001, "b": math.nan, "c": 0.002})
+    assert found == pytest.approx({"a": 0.003, "b": 1.0, "c": 0.004})
 
 
 @pytest.mark.parametrize(
@@ -419,6 +425,23 @@ def test_figure_2_is_measured_as_it_was_made(tmp_path):
         assert all((values > 0).all() for values in parts.values()), (name, parts)
     with pytest.raises(MissingError, match="relu units without"):
         measures.plateau_epoch(StudyRecords({"gradient_snr": paths[2:3]}), "relu", "none")
+
+
+def test_networks_trained_for_different_lengths_are_compared_over_the_epochs_of_both(monkeypatch):
+    """relu settles after the end of tanh, or not at all, and tanh not at all: nothing tells which is the earlier."""
+    last, plateau = {"relu": 10_000, "tanh": 4000}, {"relu": [6000, math.nan], "tanh": [math.nan, math.nan]}
+    gradients = pandas.DataFrame([{"activation": k, "normalization": "none", "epoch": last[k]} for k in last])
+    summaries = {k: pandas.DataFrame({"seed": [1, 2], "plateau_epoch": plateau[k]}) for k in plateau}
+    monkeypatch.setattr(
+        measures, "_gradient_summary", lambda _records, activation, _normalization: summaries[activation]
+    )
+    records = types.SimpleNamespace(gradient_records=gradients)
+    (difference,) = measures.plateau_chains(records, [["relu/none", "tanh/none"]]).values()
+    assert list(difference) == [0, 0]
+    plateau["tanh"][:] = [1000, 2000]
+    summaries["tanh"]["plateau_epoch"] = plateau["tanh"]
+    (difference,) = measures.plateau_chains(records, [["tanh/none", "relu/none"]]).values()
+    assert list(difference) == pytest.approx([math.log10(4), math.log10(2)])
 
 
 def test_figure_3_is_measured_as_it_was_made(tmp_path):

@@ -87,6 +87,26 @@ def test_a_second_job_waits_for_a_living_one_and_takes_its_results(tmp_path, hol
     lock.release()
 
 
+def test_the_results_of_a_pack_are_taken_from_the_job_that_was_waited_for(tmp_path):
+    """The second pack waits for the first folder alone: when it has that, the others are free."""
+    folders = [tmp_path / "seed1", tmp_path / "seed2"]
+    taken = []
+
+    def second():
+        with run_lock.owned_together(folders, "work") as locks:
+            taken.append((locks.work_was_done("result"), locks.work_was_done("result", "metrics.json")))
+
+    thread = threading.Thread(target=second)
+    with run_lock.owned_together(folders, "work") as first:
+        assert not first.work_was_done()
+        thread.start()
+        time.sleep(0.3)
+        for folder in folders:
+            (folder / "result").touch()
+    thread.join(20)
+    assert taken == [(True, False)]
+
+
 def test_results_of_other_work_are_not_taken(tmp_path, holder):
     lock = RunLock(tmp_path, "other work")
     threading.Timer(0.2, lambda: holder.communicate("go on\n")).start()

@@ -146,22 +146,31 @@ def plateau_epoch(records: StudyRecords, activation: str, normalization: str) ->
 def plateau_chains(records: StudyRecords, chains: Sequence[Sequence[str]]) -> Parts:
     """Networks (activation/normalization) from the earliest to the latest plateau, in decades of epochs.
 
-    A curve that still moves at the end is taken to settle there, which understates how late it is.
+    A curve that still moves at the end is taken to settle there, which understates how late it is. Two networks are compared
+    over the epochs that both have: what settles later, or not at all, settles at their end, so that neither seems the earlier
+    for having been trained for longer.
     """
 
-    def settled(network: str) -> pandas.Series:
-        activation, normalization = network.split("/")
-        summary = _gradient_summary(records, activation, normalization)
-        own = records.gradient_records
-        last = own[(own["activation"] == activation) & (own["normalization"] == normalization)]["epoch"].max()
-        epochs = summary.assign(epoch=summary["plateau_epoch"].fillna(last)).groupby("seed")["epoch"].median()
-        return np.log10(epochs)
+    def compared(early: str, late: str) -> pandas.Series:
+        end = min(_last_recorded_epoch(records, early), _last_recorded_epoch(records, late))
+        return (_settled_epochs(records, late, end) - _settled_epochs(records, early, end)).dropna()
 
     return {
-        f"{early} before {late}": (settled(late) - settled(early)).dropna()
-        for chain in chains
-        for early, late in itertools.pairwise(chain)
+        f"{early} before {late}": compared(early, late) for chain in chains for early, late in itertools.pairwise(chain)
     }
+
+
+def _last_recorded_epoch(records: StudyRecords, network: str) -> int:
+    own = records.gradient_records
+    activation, normalization = network.split("/")
+    return own[(own["activation"] == activation) & (own["normalization"] == normalization)]["epoch"].max()
+
+
+def _settled_epochs(records: StudyRecords, network: str, end: int) -> pandas.Series:
+    """By seed the logarithm of the median over layers of the epoch of the plateau, which is at most ``end``."""
+    summary = _gradient_summary(records, *network.split("/"))
+    epochs = summary["plateau_epoch"].fillna(end).clip(upper=end)
+    return np.log10(summary.assign(epoch=epochs).groupby("seed")["epoch"].median())
 
 
 @measure

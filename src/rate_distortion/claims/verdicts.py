@@ -94,8 +94,12 @@ def ordering(parts: Sequence[Sample], allowance: float = 0.0) -> Evidence:
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Holm's step-down adjustment: the chance of any false rejection among all of them is held, whatever their dependence."""
-    ordered = sorted(p_values.items(), key=lambda item: item[1])
+    """Holm's step-down adjustment: the chance of any false rejection among all of them is held, whatever their dependence.
+
+    A p-value that is not a number, of runs whose quantity is not finite, is no evidence, and counts as 1.
+    """
+    known = {name: 1.0 if math.isnan(p_value) else p_value for name, p_value in p_values.items()}
+    ordered = sorted(known.items(), key=lambda item: item[1])
     adjusted, largest = {}, 0.0
     for rank, (name, p_value) in enumerate(ordered):
         largest = max(largest, min(1.0, (len(ordered) - rank) * p_value))

@@ -37,7 +37,7 @@ def train_pack(folders: Sequence[str | Path], data_folder: str | Path, study: st
     data_checksum = prepared_data.describe(data_folder)["sha256"]
     work = checkpoints.fingerprint({"settings": settings, "seeds": seeds, "data": data_checksum})
     with run_lock.owned_together(folders, work) as locks:
-        if not locks.work_was_done("model.safetensors", "metrics.json"):
+        if not locks.work_was_done("model.safetensors", "metrics.json", provenance.RECORD):
             _train_owned(folders, seeds, data_folder, study, settings, locks)
 
 

@@ -156,14 +156,17 @@ def choose_back_end(
     """
     rows = torch.arange(batch_size, device=stepper.images.device) % len(stepper.images)
     rows = rows.expand(stepper.pack.networks, -1).contiguous()
-    restore, milliseconds = stepper.restorable(), {}
+    restore, milliseconds, failure = stepper.restorable(), {}, None
     for name in BACK_ENDS:
         stepper.use(name)
         try:
             milliseconds[name] = 1000 * seconds_per_step(stepper, rows, seconds)
         except RuntimeError as error:
             log.warning("back-end %s is left out: %s", name, error)
+            failure = error
     restore()
+    if not milliseconds:
+        raise failure
     fastest = min(milliseconds, key=milliseconds.__getitem__)
     stepper.use(fastest)
     return fastest, milliseconds

@@ -47,8 +47,8 @@ class Records:
         path = self._file(name, ".csv")
         if path is None:
             return None
-        # A model may be called NA; only an empty field is a missing value.
-        rows = pandas.read_csv(path, keep_default_na=False, na_values=[""])
+        # A model may be called NA; only an empty field and the nan that Python's csv writes are missing values.
+        rows = pandas.read_csv(path, keep_default_na=False, na_values=["", "nan"])
         return None if rows.empty else rows
 
     def drawing(self, name: str) -> Path | None:

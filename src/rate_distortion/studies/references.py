@@ -28,7 +28,7 @@ def check_references(study: Study) -> None:
     preprocessings = config.get("preprocessings", {})
     variations = [
         ("models", config["models"]),
-        *((p, config.get(p, {}).get("choices", {})) for p in ("sensitivity", "ablations")),
+        *((f"{p}.choices", config.get(p, {}).get("choices", {})) for p in ("sensitivity", "ablations")),
     ]
     for part, entries in variations:
         for name, entry in entries.items():

@@ -98,7 +98,7 @@ class Table:
     def markdown(self) -> str:
         """Title, table and notes."""
         notes = "\n".join(f"- {note}" for note in self.notes)
-        return f"**{self.title}**\n\n{self.shown.to_markdown(index=False)}\n\n{notes}\n"
+        return f"**{self.title}**\n\n{self.shown.to_markdown(index=False, disable_numparse=True)}\n\n{notes}\n"
 
     def latex(self) -> str:
         """A ``table`` environment; needs the booktabs package."""
