@@ -2,7 +2,7 @@
 
     make bench                      or: python benchmarks/run_all.py --rounds 5
 
-Takes a quarter of an hour on an idle machine. The overhead of a study and the growth of costs are longer and stand apart:
+Takes four minutes on a nearly idle machine. The overhead of a study and the growth of costs are longer and stand apart:
 workflow_overhead.py, cost_growth.py.
 """
 
