@@ -50,6 +50,9 @@ def job_log(path: str | Path) -> Iterator[None]:
 
 def peak_memory_gib() -> float:
     """The largest resident set of this process so far, in GiB: what a job needs at least of ``mem_mb``."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage counts what the process was before it became this program
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) / 2**20
     unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, KiB elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
