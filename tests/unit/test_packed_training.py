@@ -10,7 +10,7 @@ import torch
 
 from rate_distortion import checkpoints, models, packed_training, records, training
 from rate_distortion.models import ModelSettings
-from rate_distortion.packed_training import BACK_ENDS, Member, NetworkPack, Stepper
+from rate_distortion.packed_training import BACK_ENDS, Member, NetworkPack, Stepper, steps
 from rate_distortion.packed_training.steps import choose_back_end
 from rate_distortion.training import RunName, Split, TrainingError, TrainingSettings
 
@@ -201,6 +201,19 @@ def test_measuring_the_back_ends_changes_no_weights_and_keeps_the_fastest(kind):
     for one, other in zip(before, pack.modules(), strict=True):
         assert all(torch.equal(tensor, other.state_dict()[name]) for name, tensor in one.items())
     assert stepper.correct.sum() == 0
+
+
+def test_when_no_back_end_works_the_last_ones_error_is_told(monkeypatch):
+    def too_little(*_):
+        raise RuntimeError("CUDA out of memory")
+
+    modules = [training.fresh_model(one.name.seed, one.model, TRAIN.images, 4) for one in PLAIN]
+    pack = NetworkPack(modules, "grouped")
+    labels = TRAIN.labels.expand(len(PLAIN), -1).contiguous()
+    stepper = Stepper(pack, [one.model for one in PLAIN], [0.1] * len(PLAIN), TRAIN.images, labels)
+    monkeypatch.setattr(steps, "seconds_per_step", too_little)
+    with pytest.raises(RuntimeError, match="CUDA out of memory"):
+        choose_back_end(stepper, 6, seconds=0.01)
 
 
 def test_the_decay_of_every_tensor_is_that_of_the_networks_own_optimizer():

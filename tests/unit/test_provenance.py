@@ -77,6 +77,8 @@ def finished_study(tmp_path):
         write_run(run, seed=seed, finished=f"2026-01-0{seed}T00:00:00+00:00")
         files.write_json(run / "metrics.json", {"seed": seed})
         files.write_text(run / "resume.safetensors", "left behind")
+    files.write_text(folder / "runs/cnn/resume_batch128.safetensors", "left behind by a pack")
+    files.write_text(folder / "records.zip", "these records once more")
     files.write_text(folder / "tables/table1.csv", "x\n1\n")
     files.write_text(folder / "partial/table1.csv", "x\n1\n")
     files.write_arrays(folder / "runs/cnn/B+/batch128/original/seed1/predictions.npz", a=np.zeros(2))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rate_distortion import tables
 from rate_distortion.stated_differences import stated_differences
+from rate_distortion.tables import layout
 
 STUDY = {"name": "demo", "title": "A title", "seeds": [1, 2, 3], "epochs": 20, "learning_rate": 0.05}
 DATA = {
@@ -216,6 +217,12 @@ def test_a_mean_without_an_error_is_never_shown_as_zero_unless_it_nearly_is(mean
     shown = float(tables.to_precision(mean, math.nan))
     assert (shown == 0) == (abs(mean) < 5e-7) or abs(mean) == pytest.approx(5e-7)
     assert shown == pytest.approx(mean, abs=0.0500001)  # half a unit of the last digit that is shown
+
+
+def test_markdown_shows_every_digit_of_a_column_that_looks_like_numbers():
+    shown = pandas.DataFrame({"gap": ["2.50", "1.00"], "decay": ["0.0", "88.0"]})
+    text = layout.Table(shown, shown, "Title", []).markdown()
+    assert all(f" {cell} " in text for cell in shown.to_numpy().ravel())
 
 
 def test_a_users_images_have_no_printed_numbers_beside_them_and_no_digits():

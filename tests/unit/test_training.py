@@ -193,6 +193,15 @@ def test_cuda_where_there_is_none_is_refused(monkeypatch):
     assert training.select_device("auto").type == "cpu"
 
 
+@pytest.mark.parametrize("evaluation", ["batch", "last", "population", "ema"])
+def test_the_end_of_the_history_is_the_result_whichever_statistics_a_model_evaluates_with(evaluation):
+    trained = run(model=ModelSettings(normalization="batch", batch_norm_evaluation=evaluation))
+    last = trained.progress.history[-1]
+    assert last["epoch"] == SETTINGS.epochs
+    assert last["train_loss_nats"] == pytest.approx(trained.train.loss_nats)
+    assert last["test_loss_nats"] == pytest.approx(trained.held_out["test"].loss_nats)
+
+
 def test_records_hold_what_is_promised(tmp_path):
     model = ModelSettings(normalization="batch", weight_decay=0.01)
     trained = run(model=model)
