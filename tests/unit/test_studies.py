@@ -273,6 +273,36 @@ def test_a_variation_changes_what_it_names_and_nothing_else():
 
 
 @pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda small: small["ablations"]["choices"].update(decay_everything={"decayed_tensors": "weights"}),
+            r"small.ablations.choices.decay_everything makes the model 'B-decay_everything' .* already, .*'all'.*rename",
+        ),
+        (
+            lambda small: small["models"].update({"A-width_half": {"base": "A", "width": 0.4}}),
+            r"small.ablations.choices.width_half makes the model 'A-width_half' from .*'width': 0.5.* already, .*'width': 0.4",
+        ),
+        (
+            lambda small: small["calibration"].update(weight_decays=[0.01, 0.010000001]),
+            "small.calibration.weight_decays makes the model 'A-decay-0.01' .*0.010000001.* already",
+        ),
+    ],
+)
+def test_a_derived_model_takes_no_name_that_means_something_else(change, message):
+    with pytest.raises(StudyError, match=message) as caught:
+        load(lambda config: change(config["studies"]["small"]))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_same_choice_in_two_analyses_is_one_model():
+    def change(config):
+        config["studies"]["small"]["ablations"]["choices"]["decay_everything"] = {"decayed_tensors": "all"}
+
+    assert load(change)["small"].model("B-decay_everything")["decayed_tensors"] == "all"
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("X", 128, 1), "has no model 'X'"),

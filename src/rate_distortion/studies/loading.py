@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rate_distortion.configuration import StudyError, listed, plain, refuse_non_text_keys, suggestion, validate
@@ -11,18 +11,32 @@ from rate_distortion.studies.references import check_references
 from rate_distortion.studies.study import HOLD_OUT, Study, variant_name
 
 
-def _with_variants(config: dict[str, Any]) -> dict[str, Any]:
-    """The study with the models that its calibration, sensitivity analysis and ablations derive."""
+def _with_variants(name: str, config: dict[str, Any]) -> dict[str, Any]:
+    """The study with the models that its calibration, sensitivity analysis and ablations derive.
+
+    Raises:
+        StudyError: a derived model has the name of another one that is not the same.
+    """
     models = dict(config["models"])
+    for key, derived, settings in _variants(config):
+        if models.setdefault(derived, settings) != settings:
+            raise StudyError(
+                f"studies.{name}.{key} makes the model {derived!r} from {settings}, and there is one of that name already, "
+                f"{models[derived]}; every model needs a name of its own: rename a choice or the model, or leave one out"
+            )
+    return {**config, "models": models}
+
+
+def _variants(config: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every derived model: the key that makes it, its name and its settings."""
     for part in ("sensitivity", "ablations"):
         for choice, changes in config.get(part, {}).get("choices", {}).items():
             for base in config[part]["models"]:
-                models.setdefault(variant_name(base, choice), {"base": base, **changes})
+                yield f"{part}.choices.{choice}", variant_name(base, choice), {"base": base, **changes}
     for value in config.get("calibration", {}).get("weight_decays", []):
         base = config["calibration"]["model"]
-        changes = {"weight_decay": value, HOLD_OUT: True}
-        models.setdefault(variant_name(base, f"decay-{value:g}"), {"base": base, **changes})
-    return {**config, "models": models}
+        settings = {"base": base, "weight_decay": value, HOLD_OUT: True}
+        yield "calibration.weight_decays", variant_name(base, f"decay-{value:g}"), settings
 
 
 def load(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Study]:
@@ -48,7 +62,7 @@ def load(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Stud
     validate({**written, "studies": merged}, schema, written)
     for name, study in merged.items():
         check_references(Study(name, study))
-    studies = {name: Study(name, _with_variants(study)) for name, study in merged.items()}
+    studies = {name: Study(name, _with_variants(name, study)) for name, study in merged.items()}
     if written["study"] not in studies:
         raise StudyError(
             f"study is {written['study']!r}, which does not exist; allowed: {listed(studies)}"
