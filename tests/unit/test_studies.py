@@ -114,6 +114,11 @@ def test_every_number_of_the_papers_study_has_its_source():
             "mine.perturbations is set and .*reverse_transmission is not",
         ),
         (setting("seeds", [1]), "demo.attack_audit needs two seeds .* set attack_audit: null"),
+        (
+            setting("perturbations.largest_sigma", 0.001),
+            "demo.perturbations.largest_sigma is 0.001, and .*smallest_sigma is 0.001; the largest must be above",
+        ),
+        (setting("attack_audit.at_db", [30, 0.5]), "demo.attack_audit.at_db has 0.5, and .*lowest_snr_db, 1.0; compare at"),
         (setting("transfer.models", ["B++"]), r"demo.transfer.models names the model 'B\+\+'.*did you mean B\+"),
         (setting("transfer.dataset", "omniglot"), "transfer.dataset is 'omniglot'; allowed: mnist, digits, svhn, arrays"),
         (setting("transfer.dataset", "arrays"), "transfer.file is missing and .*transfer.dataset is 'arrays'"),

@@ -43,6 +43,8 @@ def check_references(study: Study) -> None:
         _check_file(f"{path}.{part}", config.get(part, {}))
     if "sphere_packing" in config:
         _check_bottleneck(path, config["sphere_packing"])
+    if "perturbations" in config:
+        _check_paths(path, config["perturbations"], config.get("attack_audit", {}).get("at_db", []))
     if "perturbations" in config and "reverse_transmission" not in config:
         raise StudyError(
             f"{path}.perturbations is set and {path}.reverse_transmission is not; a study has both or neither"
@@ -86,6 +88,23 @@ def _check_figure5(study: Study) -> None:
                 f"studies.{study.name}.figures.figure5.{panel} is {shown[panel]!r} at batch size {shown['batch_size']}, "
                 f"which perturbations.cells does not sweep; it sweeps {cells}"
             )
+
+
+def _check_paths(path: str, perturbations: Mapping[str, Any], at_db: Iterable[float]) -> None:
+    """A path has a beginning before its end, and the ratios that attacks are compared at lie on it."""
+    smallest, largest = perturbations["smallest_sigma"], perturbations["largest_sigma"]
+    if largest <= smallest:
+        raise StudyError(
+            f"{path}.perturbations.largest_sigma is {largest}, and {path}.perturbations.smallest_sigma is {smallest}; "
+            "the largest must be above the smallest"
+        )
+    lowest = perturbations["lowest_snr_db"]
+    beyond = [ratio for ratio in at_db if ratio < lowest]
+    if beyond:
+        raise StudyError(
+            f"{path}.attack_audit.at_db has {listed(beyond)}, and paths end at {path}.perturbations.lowest_snr_db, {lowest}; "
+            "compare at that ratio or above, or lower it"
+        )
 
 
 def _check_bottleneck(path: str, config: Mapping[str, Any]) -> None:
