@@ -6,11 +6,12 @@ everywhere, TensorFlow's SAME / VALID / VALID padding (the only combination that
 
 from __future__ import annotations
 
+import functools
 import importlib
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import torch
 import torch.nn.functional as functional
@@ -278,18 +279,22 @@ def _output_size(image_shape: tuple[int, int, int]) -> int:
     return size
 
 
+def factory_source(settings: ModelSettings) -> dict[str, str] | None:
+    """File and SHA-256 of a user's factory as this process imported it; None for the paper's network.
+
+    It is the checksum of the named module's file alone, and not of what that imports.
+
+    Raises:
+        ValueError: the factory cannot be imported.
+    """
+    return None if settings.factory is None else _source(_imported(settings.factory)[0])
+
+
 def _from_factory(
     factory: str, image_shape: tuple[int, int, int], classes: int, generator: torch.Generator
 ) -> nn.Module:
-    """Import and call a user's ``module:function``; its default initialisation follows the run's initialisation stream."""
-    module_name, _, function_name = factory.partition(":")
-    try:
-        function: Callable[..., nn.Module] = getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"model factory {factory!r} cannot be imported ({error}); write it as module:function with the module on the "
-            "Python path or in the folder Snakemake is started from"
-        ) from error
+    """Call a user's ``module:function``; its default initialisation follows the run's initialisation stream."""
+    _, function = _imported(factory)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
         model = function(image_shape=image_shape, classes=classes)
@@ -298,9 +303,22 @@ def _from_factory(
     return model
 
 
-def factory_source(settings: ModelSettings) -> dict[str, str] | None:
-    """File and SHA-256 of a user's factory that has been called, for the record of a run; None for the paper's network."""
-    if settings.factory is None:
-        return None
-    file = Path(sys.modules[settings.factory.partition(":")[0]].__file__)
+def _imported(factory: str) -> tuple[ModuleType, Callable[..., nn.Module]]:
+    module_name, _, function_name = factory.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+        function = getattr(module, function_name)
+        _source(module)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"model factory {factory!r} cannot be imported ({error}); write it as module:function with the module on the "
+            "Python path or in the folder Snakemake is started from"
+        ) from error
+    return module, function
+
+
+@functools.cache
+def _source(module: ModuleType) -> dict[str, str]:
+    """Asked for at the import: a file that is changed while a network trains is not what it is trained with."""
+    file = Path(module.__file__)
     return {"file": file.name, "sha256": provenance.file_checksum(file)}

@@ -82,16 +82,29 @@ def load_model(folder: str | Path, image_shape: tuple[int, int, int], classes: i
 
     Raises:
         files.DamagedFileError: a file is not as the training left it.
+        ValueError: it is a user's own network, and the code that makes it has changed or cannot be imported.
     """
     folder = Path(folder)
     provenance_record = files.read_json(folder / provenance.RECORD)
-    model = models.build(ModelSettings(**provenance_record["model"]), image_shape, classes, torch.Generator())
+    settings = ModelSettings(**provenance_record["model"])
+    _check_factory(folder, settings, provenance_record.get("model_factory"))
+    model = models.build(settings, image_shape, classes, torch.Generator())
     weights = provenance.verified(folder / "model.safetensors")
     try:
         model.load_state_dict(safetensors.torch.load_file(weights))
     except safetensors.SafetensorError as error:
         raise files.damaged(weights, error) from error
     return model.to(PRECISIONS[provenance_record["settings"]["precision"]]).eval()
+
+
+def _check_factory(folder: Path, settings: ModelSettings, recorded: Mapping[str, str] | None) -> None:
+    """Weights mean what they did only in the network that they were trained in."""
+    now = models.factory_source(settings)
+    if recorded and now != recorded:
+        raise ValueError(
+            f"{folder} was trained with {recorded['file']} as it was then (sha256 {recorded['sha256'][:8]}), and the file of "
+            f"{settings.factory} is another now ({now['file']}, {now['sha256'][:8]}): bring the old one back, or train again"
+        )
 
 
 def model_settings(folder: str | Path) -> ModelSettings:

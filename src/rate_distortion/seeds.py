@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-STREAMS = ("initialization", "shuffling", "labels", "evaluation_order", "noise", "support", "rotation")
+STREAMS = ("initialization", "shuffling", "labels", "evaluation_order", "noise", "support", "rotation", "layers")
+"""A stream is drawn from its place here: new ones come last."""
 
 
 def generator(seed: int, stream: str, *counters: int) -> np.random.Generator:

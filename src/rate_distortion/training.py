@@ -6,11 +6,12 @@ last of which may be short, so that every image is seen once per epoch.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,13 @@ def train(
     make_deterministic(settings.threads, settings.precision)
     started, images = time.perf_counter(), train_split.images
     fingerprint = checkpoints.fingerprint(
-        {**asdict(name), **asdict(settings), **asdict(model_settings), "data": data_checksum}
+        {
+            **asdict(name),
+            **asdict(settings),
+            **asdict(model_settings),
+            **(models.factory_source(model_settings) or {}),
+            "data": data_checksum,
+        }
     )
     model, progress = _begin(name, model_settings, images, classes, resume_file, fingerprint)
     optimizer = torch.optim.SGD(models.parameter_groups(model, model_settings), lr=settings.learning_rate)
@@ -164,7 +171,8 @@ def train(
             progress.history.append(history_row(0, model, Split(images, labels), held_out, settings))
         epoch_started = time.perf_counter()
         order = torch.from_numpy(seeds.generator(name.seed, "shuffling", epoch).permutation(len(images)))
-        losses, correct = train_epoch(model, optimizer, images, labels, order, settings.batch_size)
+        with random_layers(name.seed, epoch, images.device):
+            losses, correct = train_epoch(model, optimizer, images, labels, order, settings.batch_size)
         loss = finite_mean(losses, name, epoch, settings)
         progress.training_seconds += time.perf_counter() - epoch_started
         accuracy_percent = 100.0 * correct.item() / len(images)
@@ -289,6 +297,17 @@ def log_spaced_epochs(settings: TrainingSettings) -> set[int]:
     """Epochs after which both splits are evaluated: about ``history_points``, log-spaced, the first and last included."""
     points = np.geomspace(1, settings.epochs, max(2, settings.history_points))
     return {*np.unique(np.round(points).astype(int)).tolist(), settings.epochs}
+
+
+@contextlib.contextmanager
+def random_layers(seed: int, epoch: int, device: torch.device) -> Iterator[None]:
+    """What a user's network draws in an epoch (dropout) comes from a stream of its own; torch's generators are left as found.
+
+    Every epoch has a seed of its own, so that a training that is resumed between epochs draws what it would have drawn.
+    """
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seeds.torch_seed(seed, "layers", epoch))
+        yield
 
 
 def select_device(device: str) -> torch.device:

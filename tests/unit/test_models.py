@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from rate_distortion import models
+from rate_distortion import models, own_network
 from rate_distortion.models import BatchNormalization, ModelSettings
 
 
@@ -167,3 +167,14 @@ def test_a_users_factory(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="cannot be imported"):
         build(ModelSettings(factory="my_networks:absent"))
     sys.modules.pop("my_networks", None)
+
+
+def test_a_users_code_is_found_without_being_run(tmp_path, monkeypatch):
+    (tmp_path / "nets").mkdir()
+    for name in ("plain.py", "nets/__init__.py", "nets/wide.py"):
+        (tmp_path / name).write_text("raise AssertionError('it was run')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert own_network.source_file("plain:build") == tmp_path / "plain.py"
+    assert own_network.source_file("nets:build") == tmp_path / "nets/__init__.py"
+    assert own_network.source_file("nets.wide:build") == tmp_path / "nets/wide.py"
+    assert own_network.source_file("absent:build") is None

@@ -1,7 +1,11 @@
 """Training: bit-exact repetition and resume, seed streams, records, and what stops it."""
 
+import contextlib
 import csv
+import hashlib
+import importlib
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,7 +16,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from rate_distortion import checkpoints, records, training
+from rate_distortion import checkpoints, records, seeds, training
 from rate_distortion.models import ModelSettings
 from rate_distortion.training import RunName, Split, TrainingError, TrainingSettings, train
 
@@ -79,26 +83,124 @@ print(checkpoints._checksum(t.weights(t.run())))
 """
 
 
-@pytest.mark.parametrize("normalization", ["none", "batch"])
-def test_resumed_run_equals_one_that_was_never_stopped(tmp_path, monkeypatch, normalization):
-    model, settings = ModelSettings(normalization=normalization), replace(SETTINGS, checkpoint_seconds=0)
-    undisturbed = run(settings, model)
+MY_NETWORKS = """
+from torch import nn
+def noisy(image_shape, classes):
+    return nn.Sequential(nn.Dropout(0.5), nn.Flatten(), nn.Linear(image_shape[1] * image_shape[2], classes))
+"""
+NOISY = ModelSettings(factory="my_networks:noisy")
 
-    def stop_after_the_second_checkpoint(path, tensors, progress, fingerprint):
+
+@pytest.fixture
+def my_networks(tmp_path, monkeypatch):
+    """The file of a user's own network with dropout."""
+    path = tmp_path / "my_networks.py"
+    path.write_text(MY_NETWORKS)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield path
+    sys.modules.pop("my_networks", None)
+
+
+def import_anew(path, text):
+    """As a new process would."""
+    path.write_text(text)
+    sys.modules.pop("my_networks", None)
+    importlib.invalidate_caches()
+    shutil.rmtree(path.with_name("__pycache__"), ignore_errors=True)
+
+
+def test_random_layers_of_a_users_network_draw_from_the_runs_seed(my_networks):
+    first = weights(run(model=NOISY))
+    torch.rand(3)
+    assert_same_weights(first, weights(run(model=NOISY)))
+    other = weights(run(model=NOISY, name=replace(NAME, seed=2)))
+    assert not torch.equal(first["2.weight"], other["2.weight"])
+
+
+def test_random_layers_draw_anew_in_every_epoch_and_leave_torchs_own_generator_as_it_was():
+    dropout, images, state = torch.nn.Dropout(0.5), torch.ones(100), torch.get_rng_state()
+    drawn = []
+    for epoch in (0, 1, 0):
+        with training.random_layers(1, epoch, torch.device("cpu")):
+            drawn.append(dropout(images))
+    assert torch.equal(drawn[0], drawn[2])
+    assert not torch.equal(drawn[0], drawn[1])
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch"])
+def test_the_papers_network_draws_nothing_and_has_the_bits_that_it_has_without_the_stream(monkeypatch, normalization):
+    model = ModelSettings(normalization=normalization)
+    seeded = weights(run(model=model))
+    monkeypatch.setattr(training, "random_layers", lambda *_: contextlib.nullcontext())
+    assert_same_weights(seeded, weights(run(model=model)))
+
+
+def test_streams_keep_their_numbers():
+    """Whoever changes one changes every result."""
+    assert seeds.STREAMS[:7] == (
+        "initialization", "shuffling", "labels", "evaluation_order", "noise", "support", "rotation"
+    )  # fmt: skip
+    assert seeds.generator(5, "shuffling", 7).integers(2**60) == np.random.default_rng([1, 7, 5]).integers(2**60)
+
+
+def test_weights_are_not_loaded_into_a_network_whose_code_has_changed(my_networks, tmp_path):
+    trained = run(model=NOISY)
+    folder = tmp_path / "run"
+    records.write(folder, NAME, SETTINGS, NOISY, trained, DATA)
+    loaded = records.load_model(folder, (1, 32, 32), 4)
+    assert_same_weights(weights(trained), loaded.state_dict())
+    import_anew(my_networks, MY_NETWORKS.replace("nn.Linear(", "nn.ReLU(), nn.Linear("))
+    with pytest.raises(ValueError, match=r"run was trained with my_networks.py as it was then .* train again"):
+        records.load_model(folder, (1, 32, 32), 4)
+
+
+def test_a_record_has_the_code_that_was_trained_and_not_what_the_file_became_meanwhile(my_networks, tmp_path):
+    trained = run(model=NOISY)
+    my_networks.write_text(MY_NETWORKS + "# edited while it trained\n")
+    records.write(tmp_path / "run", NAME, SETTINGS, NOISY, trained, DATA)
+    source = json.loads((tmp_path / "run/provenance.json").read_text())["model_factory"]
+    assert source == {"file": "my_networks.py", "sha256": hashlib.sha256(MY_NETWORKS.encode()).hexdigest()}
+
+
+@pytest.mark.usefixtures("my_networks")
+@pytest.mark.parametrize(
+    "model",
+    [ModelSettings(), ModelSettings(normalization="batch"), NOISY],
+    ids=["plain", "batch_norm", "dropout"],
+)
+def test_resumed_run_equals_one_that_was_never_stopped(tmp_path, monkeypatch, model):
+    settings = replace(SETTINGS, checkpoint_seconds=0)
+    undisturbed = run(settings, model)
+    resume_file = tmp_path / "resume.safetensors"
+    stop_after_the_second_epoch(monkeypatch, settings, model, resume_file)
+    resumed = run(settings, model, resume_file=resume_file)
+    assert resumed.progress.resumed_from_epochs == (2,)
+    assert_same_weights(weights(undisturbed), weights(resumed))
+    assert [row["epoch"] for row in resumed.progress.history] == [row["epoch"] for row in undisturbed.progress.history]
+    assert resumed.progress.history[-1] == undisturbed.progress.history[-1]
+
+
+def test_a_training_is_not_resumed_in_a_network_whose_code_has_changed(my_networks, tmp_path, monkeypatch):
+    settings, resume_file = replace(SETTINGS, checkpoint_seconds=0), tmp_path / "resume.safetensors"
+    stop_after_the_second_epoch(monkeypatch, settings, NOISY, resume_file)
+    import_anew(my_networks, MY_NETWORKS.replace("0.5", "0.1"))
+    assert run(settings, NOISY, resume_file=resume_file).progress.resumed_from_epochs == ()
+
+
+def stop_after_the_second_epoch(monkeypatch, settings, model, resume_file):
+    """Leave what a training leaves that is killed then."""
+
+    def save(path, tensors, progress, fingerprint):
         original_save(path, tensors, progress, fingerprint)
         if progress.epoch == 2:
             raise KeyboardInterrupt
 
     original_save = checkpoints.save
-    monkeypatch.setattr(checkpoints, "save", stop_after_the_second_checkpoint)
-    with pytest.raises(KeyboardInterrupt):
-        run(settings, model, resume_file=tmp_path / "resume.safetensors")
-    monkeypatch.setattr(checkpoints, "save", original_save)
-    resumed = run(settings, model, resume_file=tmp_path / "resume.safetensors")
-    assert resumed.progress.resumed_from_epochs == (2,)
-    assert_same_weights(weights(undisturbed), weights(resumed))
-    assert [row["epoch"] for row in resumed.progress.history] == [row["epoch"] for row in undisturbed.progress.history]
-    assert resumed.progress.history[-1] == undisturbed.progress.history[-1]
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "save", save)
+        with pytest.raises(KeyboardInterrupt):
+            run(settings, model, resume_file=resume_file)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "other settings", "empty", "no checkpoint at all"])

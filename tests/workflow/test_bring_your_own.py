@@ -168,6 +168,18 @@ def test_a_users_code_is_imported_by_the_training_alone_and_only_the_module_that
     assert record == {"file": network.name, "sha256": hashlib.sha256(network.read_bytes()).hexdigest()}
 
 
+def test_a_run_is_made_again_once_the_users_code_has_changed(project):
+    write_images(project.folder, images=312)
+    write_study(project)
+    network = project.folder / "my_networks.py"
+    target = "results/my_study/runs/cnn/mine/batch16/original/seed1/metrics.json"
+    project.snakemake("--configfile", "my_study.yaml", "--cores", "1", target)
+    network.touch()
+    assert planned(project, target) == {}
+    network.write_text(network.read_text().replace("64", "32"))
+    assert planned(project, target) == {"train": 1}
+
+
 def test_a_file_that_does_not_fit_is_refused_before_any_job(project):
     write_study(project)
     labels = np.repeat([0, 2], 75)

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from snakemake.exceptions import WorkflowError
 
-from rate_distortion import datasets, records_archive, studies
+from rate_distortion import datasets, own_network, records_archive, studies
 from rate_distortion.claims import comparability
 
 SCHEMA = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schema.yaml").read_text())

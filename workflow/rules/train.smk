@@ -1,6 +1,7 @@
 """Train one network on one seed to steady state, evaluate it and record it.
 
-Inputs: a study's prepared data; for calibrated models results/{study}/weight_decay.json.
+Inputs: a study's prepared data; for calibrated models results/{study}/weight_decay.json; for a
+    user's own network the file of its factory.
 Outputs: results/{study}/runs/cnn/{model}/batch{batch_size}/{labels}/seed{seed}/ with model.safetensors, metrics.json,
     history.csv, predictions.npz and provenance.json. A killed training leaves resume.safetensors there and goes on from it.
 Steps: train | train_together_<study> (all seeds of a cell in one process, for studies with share_processes)
@@ -15,6 +16,7 @@ rule train:
     input:
         data=checked_run,
         weight_decay=chosen_weight_decay,
+        network=own_network_file,
     output:
         **RUN_FILES,
     log:
@@ -45,6 +47,7 @@ for study in STUDIES.values():
         input:
             data=checked_run,
             weight_decay=chosen_weight_decay,
+            network=own_network_file,
         output:
             cell_files(study, RUN_FILES),
         log:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from rate_distortion import capacity, checkpoints, prepared_data, records, run_lock
+from rate_distortion import capacity, checkpoints, models, prepared_data, records, run_lock
 from rate_distortion.job_log import job_log
 from rate_distortion.models import ModelSettings
 from rate_distortion.training import RunName, TrainingSettings, read_splits, train
@@ -17,7 +17,8 @@ def main(folders: list[Path], data_folder: Path, choice: list[str], cell: dict, 
     )
     data = prepared_data.describe(data_folder, with_extra="extra" in train_on.split("+"))
     train_split, held_out = read_splits(data_folder, data, train_on, training)
-    work = checkpoints.fingerprint({**settings, **asdict(model), "data": data["sha256"]})
+    source = models.factory_source(model) or {}
+    work = checkpoints.fingerprint({**settings, **asdict(model), **source, "data": data["sha256"]})
     for folder in folders:
         name = RunName(**cell, seed=int(folder.name.removeprefix("seed")))
         with run_lock.owned(folder, work) as lock:

@@ -72,6 +72,13 @@ def chosen_weight_decay(wildcards):
     return weight_decay_file(study_of(wildcards), wildcards.model)
 
 
+def own_network_file(wildcards):
+    """The file of a user's own network: a run is made again once its code has changed."""
+    factory = study_of(wildcards).model(wildcards.model)["factory"]
+    path = factory and own_network.source_file(factory)
+    return [os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else str(path)] if path else []
+
+
 def run_files(wildcards):
     """What a training has left of the run that the wildcards name."""
     return [pattern.format(**wildcards) for pattern in RUN_FILES.values()]
