@@ -50,7 +50,8 @@ def test_table_and_figure_jobs_do_not_import_torch():
     """Importing torch costs seconds; what these jobs need, another job has written."""
     light = (
         "archive_description calibration calibration_figure capacity channel channel_figure datasets fault_tolerance figures "
-        "gradient_snr information information_plane perceptron_figures planning prepared_data studies tables whitening"
+        "gradient_snr information information_plane own_network perceptron_figures planning prepared_data studies tables "
+        "whitening"
     )
     program = (
         f"import sys\nfrom rate_distortion import {', '.join(light.split())}\n"

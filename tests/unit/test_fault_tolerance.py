@@ -2,6 +2,9 @@
 
 import csv
 import json
+import runpy
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas
@@ -13,6 +16,7 @@ from rate_distortion.fault_tolerance import AREA_HIGH_DB, AREA_LOW_DB, RecordedS
 from rate_distortion.models import ModelSettings
 from rate_distortion.training import RunName, Split, TrainingSettings
 
+ROOT = Path(__file__).parents[2]
 STUDY = {"name": "mine", "title": "Mine", "seeds": [1, 2], "epochs": 2, "learning_rate": 0.05}
 DATA = {"description": "images", "images": {"train": 100, "validation": 0, "test": 60}, "train_on": "train"}
 
@@ -103,6 +107,7 @@ def test_reverse_transmission_counts_only_labels_that_arrived():
         [
             {
                 "model": model,
+                "batch_size": 128,
                 "seed": seed,
                 "label": label,
                 "steps": 100 + 10 * seed if reached else 500,
@@ -119,6 +124,36 @@ def test_reverse_transmission_counts_only_labels_that_arrived():
     assert (b["mean_steps"], b["standard_error"], b["reached_percent"]) == pytest.approx((115, 5, 100))
     assert np.isnan(a["mean_steps"])
     assert list(table.shown["steps to full confidence"]) == ["115 ± 5", "missing"]
+
+
+def test_a_model_at_two_batch_sizes_has_two_rows_and_another_keeps_its_name():
+    sweeps = [sweep_with(lambda ratios: 0 * ratios), sweep_with(lambda ratios: 0 * ratios + 0.5)]
+    sweeps = [sweeps[0], replace(sweeps[1], batch_size=32), replace(sweeps[0], model="C")]
+    table = tables.fault_tolerance(fault_tolerance.summary(sweeps), STUDY, DATA)
+    assert list(table.shown["model"]) == ["B@128", "B@32", "C"]
+    assert list(table.tidy["model"]) == ["B", "B", "C"]
+    assert "batch size n" in table.notes[-1]
+    rows = pandas.DataFrame({"seed": 1, "label": 0, "steps": [100, 300, 50], "reached": True})
+    rows = rows.assign(model=["B", "B", "C"], batch_size=[128, 32, 128])
+    table = tables.reverse_transmission(rows, STUDY, DATA)
+    assert dict(zip(table.tidy["model"], table.tidy["mean_steps"], strict=True)) == {"B@128": 100, "B@32": 300, "C": 50}
+    assert "batch size n" in table.notes[-1]
+
+
+def test_the_job_of_reverse_transmission_keeps_batch_sizes_apart(tmp_path):
+    paths = []
+    for batch_size, steps in ((128, 100), (32, 300)):
+        folder = tmp_path / f"batch{batch_size}"
+        files.write_json(folder / "metrics.json", {"model": "B", "batch_size": batch_size, "seed": 1})
+        files.write_rows(folder / "reverse_transmission.csv", [{"label": 0, "steps": steps, "reached": True}])
+        paths.append(str(folder / "reverse_transmission.csv"))
+    files.write_json(tmp_path / "dataset.json", DATA)
+    outputs = {kind: tmp_path / f"table.{kind}" for kind in ("csv", "md", "tex")}
+    script = runpy.run_path(str(ROOT / "workflow/scripts/reverse_transmission.py"))
+    script["main"](paths, [], str(tmp_path / "dataset.json"), STUDY, **outputs)
+    with outputs["csv"].open() as stream:
+        rows = {row["model"]: row["mean_steps"] for row in csv.DictReader(stream)}
+    assert rows == {"B@128": "100.0", "B@32": "300.0"}
 
 
 MACHINE = {"device": "cpu", "threads": 1}

@@ -1,10 +1,13 @@
 """What the figures draw."""
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pandas
 import pytest
 
-from rate_distortion import figures
+from rate_distortion import figures, files
 
 IMAGES = np.random.default_rng(0).normal(size=(4, 1, 6, 6)).astype(np.float32)
 EXAMPLES = {"images": IMAGES[[1, 0]], "labels": np.array([0, 1]), "places": np.array([1, 0])}  # of labels 1, 0, 0, 1
@@ -27,6 +30,27 @@ def test_figure4_adds_a_line_for_every_model_that_transmits_in_reverse():
     reverse = rows[rows["part"] == "b"].drop_duplicates(["model", "label"])
     assert list(reverse["model"]) == ["B", "B", "C", "C"]
     assert list(reverse["steps"]) == [120, 500, 120, 500]
+
+
+def test_figure4_has_a_line_for_every_batch_size_of_a_model(tmp_path):
+    records = [{"label": 0, "predicted": 0, "confidence": 0.9996, "steps": 120, "reached": True}]
+    reversed_runs = []
+    for cell in ("B/batch128", "B/batch32", "C/batch128"):
+        folder = tmp_path / cell / "original/seed1"
+        files.write_arrays(folder / "reverse_transmission.npz", images=IMAGES[:1])
+        files.write_rows(folder / "reverse_transmission.csv", records)
+        reversed_runs.append(str(folder / "reverse_transmission.csv"))
+    files.write_arrays(tmp_path / "examples.npz", **EXAMPLES)
+    files.write_arrays(tmp_path / "predictions.npz", test_probabilities=PROBABILITIES)
+    data = {"classes": 3, "images": {"train": 4}, "train_on": "train", "description": "images"}
+    files.write_json(tmp_path / "dataset.json", data)
+    inputs = [str(tmp_path / name) for name in ("examples.npz", "dataset.json", "predictions.npz")]
+    settings = {"name": "mine", "epochs": 1, "seeds": [1]}, {"model": "B", "batch_size": 128}
+    outputs = [tmp_path / f"figure4.{kind}" for kind in ("svg", "png", "csv")]
+    script = runpy.run_path(str(Path(__file__).parents[2] / "workflow/scripts/figure4.py"))
+    script["main"](*inputs, reversed_runs, *settings, *outputs)
+    drawn = pandas.read_csv(outputs[2])
+    assert list(drawn.loc[drawn["part"] == "b", "model"].unique()) == ["B@128", "B@32", "C"]
 
 
 def test_a_figure_is_the_same_file_every_time(tmp_path):

@@ -19,6 +19,7 @@ from playwright.sync_api import sync_playwright
 
 from rate_distortion import page
 from rate_distortion.page import assembly, charts, colours, ledger, pictures
+from rate_distortion.page import tables as page_tables
 
 DATA = {
     "description": "procedural street numbers, which stand in for SVHN",
@@ -148,7 +149,12 @@ def synthetic_tables():
         }
     )
     audit = product(
-        model=["B"], evaluation_mode=["none"], compared_with=["l2"], attack=["plain", "margin"], snr_db=[30.0, 10.0]
+        model=["B"],
+        batch_size=[128],
+        evaluation_mode=["none"],
+        compared_with=["l2"],
+        attack=["plain", "margin"],
+        snr_db=[30.0, 10.0],
     ).assign(accuracy_percent=20.0, stronger_than_plain_points=1.0)
     layers = pandas.DataFrame(
         {
@@ -476,6 +482,16 @@ def test_curves_show_mean_over_the_seeds_that_reached_a_ratio(tables):
     assert list(lines[0].x) == [20.0, 60.0]
     assert list(lines[0].y) == pytest.approx([20 / 30, 2.0])
     assert lines[0].line.color == "#0072B2"
+
+
+def test_a_model_at_two_batch_sizes_has_rows_of_its_own_for_each(tables):
+    for name, make in (("fault_tolerance", page_tables.fault_tolerance), ("attack_audit", page_tables.attack_audit)):
+        rows = tables[f"tables/{name}"]
+        both = pandas.concat([rows, rows[rows["model"] == "B"].assign(batch_size=32)])
+        once, twice = make(rows).rows, make(both).rows
+        assert {header for header, _ in once} == set(rows["model"]), name
+        assert {header for header, _ in twice} == {"B@128", "B@32", *set(rows["model"]) - {"B"}}, name
+        assert len(twice) == len(once) + sum(header == "B" for header, _ in once)
 
 
 def test_cards_read_numbers_words_and_nothing():

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rate_distortion import figures, files, prepared_data, provenance
+from rate_distortion import figures, files, prepared_data, provenance, tables
 from rate_distortion.job_log import job_log
 
 
@@ -17,14 +17,17 @@ def main(
     png: str,
     csv: str,
 ) -> None:
-    """Write what is drawn, then draw it; a reversed run's folder says its model."""
+    """Write what is drawn, then draw it; a reversed run's folder says its model and batch size."""
     data = prepared_data.describe(Path(dataset).parent)
     first = files.read_arrays(examples)
     probabilities = files.read_arrays(provenance.verified(predictions))["test_probabilities"]
     transmitted = {}
-    for folder in (Path(path).parent for path in reverse_transmission):
+    folders = [Path(path).parent for path in reverse_transmission]
+    sizes = [int(folder.parts[-3].removeprefix("batch")) for folder in folders]
+    names = tables.names_apart([folder.parts[-4] for folder in folders], sizes)
+    for name, folder in zip(names, folders, strict=True):
         reversed_images = files.read_arrays(folder / "reverse_transmission.npz")["images"]
-        transmitted[folder.parts[-4]] = reversed_images, files.read_table(folder / "reverse_transmission.csv")
+        transmitted[name] = reversed_images, files.read_table(folder / "reverse_transmission.csv")
     drawn = figures.figure4_rows(first, probabilities, transmitted)
     files.write_text(csv, drawn.to_csv(index=False, lineterminator="\n"))
     run = f"(a) model {shown['model']}, batch size {shown['batch_size']}; seed {study['seeds'][0]}"

@@ -13,7 +13,8 @@ def main(records: list[str], provenance: list[str], dataset: str, study: dict, c
     frames = []
     for path in map(Path, records):
         run = files.read_json(path.parent / "metrics.json")
-        frames.append(files.read_table(path).assign(model=run["model"], seed=run["seed"]))
+        identity = {key: run[key] for key in ("model", "batch_size", "seed")}
+        frames.append(files.read_table(path).assign(**identity))
     data = prepared_data.describe(Path(dataset).parent)
     table = tables.reverse_transmission(pandas.concat(frames), study, data)
     table.with_provenance(provenance).write(csv, md, tex)

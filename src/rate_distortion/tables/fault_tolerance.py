@@ -8,13 +8,13 @@ from typing import Any
 import pandas
 
 from rate_distortion import fault_tolerance as measured
-from rate_distortion.tables.layout import Table, notes, to_precision
+from rate_distortion.tables.layout import Table, batch_size_note, names_apart, notes, to_precision
 
 NOISE_NAMES = {"l2": "L2", "linf": "L∞", "gaussian": "Gaussian"}
 
 
 def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[str, Any]) -> Table:
-    """One row per model, noise and kind of batch-normalization statistics.
+    """One row per model, batch size, noise and kind of batch-normalization statistics.
 
     Args:
         summary: as :func:`rate_distortion.fault_tolerance.summary` returns it.
@@ -23,9 +23,10 @@ def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: M
     digits = data.get("dataset") != "arrays"  # a user's classes 9 and 6 are no digits
     if not digits:
         summary = summary.drop(columns="nine_to_six_percent")
+    names = names_apart(summary["model"], summary["batch_size"])
     rows = [
         {
-            "model": row.model,
+            "model": name,
             "batch norm": "" if row.evaluation_mode == "none" else row.evaluation_mode,
             "noise": NOISE_NAMES[row.noise],
             "area (bits dB)": _interval(row.area_bits_db, row.area_low_bits_db, row.area_high_bits_db),
@@ -35,7 +36,7 @@ def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: M
             "at the end (bits)": f"{row.last_information_bits:.2f} at {row.last_snr_db:.1f} dB",
             **({"9 read as 6 (%)": _or_dash(row.nine_to_six_percent)} if digits else {}),
         }
-        for row in summary.itertuples()
+        for name, row in zip(names, summary.itertuples(), strict=True)
     ]
     low, high = measured.AREA_LOW_DB, measured.AREA_HIGH_DB
     return Table(
@@ -49,6 +50,7 @@ def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: M
             "The interval takes the upward bias of plug-in information off and, with few images, lies below the estimate.",
             "half at: the ratio at which information has halved; at the end: at the path's last point.",
             "batch norm: whose statistics are used; under batch, an attack on one image changes its neighbours.",
+            *batch_size_note(names),
         ],
     )
 
@@ -57,9 +59,10 @@ def reverse_transmission(rows: pandas.DataFrame, study: Mapping[str, Any], data:
     """Steps that a label takes to full confidence, by model: mean and standard error over seeds of the mean over labels.
 
     Args:
-        rows: one row per model, seed and label (reverse_transmission.csv with columns model and seed).
+        rows: one row per model, batch size, seed and label (reverse_transmission.csv with columns model, batch_size and seed).
         study, data: for the notes.
     """
+    rows = rows.assign(model=names_apart(rows["model"], rows["batch_size"]))
     finished = rows[rows["reached"]]
     per_seed = finished.groupby(["model", "seed"], sort=False)["steps"].mean().groupby("model", sort=False)
     tidy = pandas.DataFrame(
@@ -91,6 +94,7 @@ def reverse_transmission(rows: pandas.DataFrame, study: Mapping[str, Any], data:
         [
             *notes(study, data),
             "Means are over the labels that reached full confidence. The paper: about 100 steps for B+ on SVHN.",
+            *batch_size_note(tidy["model"]),
         ],
     )
 

@@ -20,10 +20,17 @@ def page_study(wildcards):
     return study_summary(wildcards) | {
         "dataset": config["data"]["dataset"],
         "tables": config["tables"],
-        "figure4_model": config["figures"].get("figure4", {}).get("model"),
+        "figure4_model": reversed_model(config),
         "ratio": perceptron.get("gradient_snr", {}).get("ratio"),
         "digits": perceptron.get("dataset"),
     }
+
+
+def reversed_model(config):
+    """Figure 4's model under its name in the table of reverse transmission, which tells batch sizes apart where there are several."""
+    shown = config["figures"].get("figure4", {})
+    several = len(config.get("perturbations", {}).get("cells", {}).get(shown.get("model"), [])) > 1
+    return f"{shown['model']}@{shown['batch_size']}" if several else shown.get("model")
 
 
 def page_datasets(wildcards):
