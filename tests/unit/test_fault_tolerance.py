@@ -229,6 +229,17 @@ def test_a_probe_sweeps_every_noise_under_every_kind_of_statistics(study_folder)
         assert [row["label"] for row in csv.DictReader(stream)] == list("0123")
 
 
+def test_figure5_says_how_many_images_were_swept_and_not_how_many_were_asked_for(study_folder, tmp_path):
+    files.write_json(tmp_path / "dataset.json", DATA)
+    panel = {"panel": "b", "title": "(b)", "model": "C", "evaluation_mode": "batch", "images": 10000}
+    outputs = [tmp_path / f"figure5.{kind}" for kind in ("svg", "png", "csv")]
+    script = runpy.run_path(str(ROOT / "workflow/scripts/figure5.py"))
+    script["main"]([study_folder / "seed1"], str(tmp_path / "dataset.json"), [panel], STUDY, *outputs)
+    said = outputs[0].read_text()
+    assert "24 test images" in said
+    assert "10,000" not in said
+
+
 def test_an_audit_compares_every_attack_with_the_plain_one(study_folder):
     audit = {"cells": {}, "images": 16, "at_db": [30, 10], "starts": 1}
     pair = [study_folder / "seed1", study_folder / "seed2"]

@@ -10,7 +10,8 @@ from rate_distortion.job_log import job_log
 
 def main(folders: list[Path], dataset: str, panels: list[dict], study: dict, svg: str, png: str, csv: str) -> None:
     """Write what is drawn, then draw it; a panel is {panel, title, model, evaluation_mode}."""
-    curves = fault_tolerance.curves([sweep for folder in folders for sweep in fault_tolerance.read_run(folder)])
+    sweeps = [sweep for folder in folders for sweep in fault_tolerance.read_run(folder)]
+    curves = fault_tolerance.curves(sweeps)
     parts = [
         curves[(curves["model"] == panel["model"]) & (curves["evaluation_mode"] == panel["evaluation_mode"])].assign(
             panel=panel["panel"]
@@ -19,7 +20,7 @@ def main(folders: list[Path], dataset: str, panels: list[dict], study: dict, svg
     ]
     rows, data = pandas.concat(parts), prepared_data.describe(Path(dataset).parent)
     files.write_text(csv, rows.to_csv(index=False, lineterminator="\n"))
-    shown = f"{panels[0]['images']:,} test images, mean and standard error over {len(study['seeds'])} seeds"
+    shown = f"{len(sweeps[0].labels):,} test images, mean and standard error over {len(study['seeds'])} seeds"
     titles = {panel["panel"]: panel["title"] for panel in panels}
     figures.figure5(rows, titles, figures.source_line(study, data, shown), svg, png)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from rate_distortion import files
-from rate_distortion.datasets.labelled_images import CHANNELS, DatasetError, LabelledImages, divide
+from rate_distortion.datasets.labelled_images import CHANNELS, DatasetError, LabelledImages, divide, random_order
 from rate_distortion.datasets.resizing import LARGEST_SIDE, SMALLEST_SIDE
 
 ARRAYS = ("images", "labels", "split")
@@ -32,7 +32,8 @@ def read_arrays(path: str | Path, split: str, seed: int) -> LabelledImages:
 
     The file holds ``images`` (uint8; (N, side, side) or (N, side, side, 1 or 3); side 8 to 64), ``labels`` (integers
     (N,), 2 to 1,000 classes, every one from 0 to the largest present) and optionally ``split`` ((N,), "train" and "test",
-    or 0 and 1). Without ``split``, a fifth of each class is the test split, drawn from the seed, as is the order of the images.
+    or 0 and 1). Without ``split``, a fifth of each class is the test split, drawn from the seed. The order of the images is
+    drawn too, so that the first of them are a fair sample even of a file that is sorted by class.
 
     Raises:
         DatasetError: the file is missing or damaged, or an array does not fit.
@@ -61,11 +62,12 @@ def check_arrays(path: str | Path) -> None:
 def _divided(
     images: np.ndarray, arrays: Mapping[str, np.ndarray], path: str | Path, seed: int
 ) -> dict[str, LabelledImages]:
-    """Train and test split as the file divides them, or as drawn from the seed."""
+    """Train and test split as the file divides them, or as drawn from the seed; either in an order drawn from it."""
     data = LabelledImages(images, _checked_labels(arrays["labels"], len(images), f"labels in {path}"))
     if "split" in arrays:
         names = _split_names(arrays["split"], len(data), f"split in {path}")
-        return {split: data.take(np.flatnonzero(names == split)) for split in SPLITS}
+        order = random_order(len(data), seed)
+        return {split: data.take(order[names[order] == split]) for split in SPLITS}
     try:
         return dict(zip(SPLITS, divide(data, _test_images(len(data)), seed), strict=True))
     except DatasetError as error:

@@ -101,8 +101,12 @@ def divide(data: LabelledImages, test_images: int, seed: int) -> tuple[LabelledI
 
     The order is drawn as well, so that the first images of either part are a fair sample even of a source sorted by class.
     """
-    order = np.random.default_rng([*b"division", seed]).permutation(len(data))
-    return split_validation(data.take(order), test_images, seed)
+    return split_validation(data.take(random_order(len(data), seed)), test_images, seed)
+
+
+def random_order(count: int, seed: int) -> np.ndarray:
+    """A permutation of so many images, drawn from a stream of the seed for this purpose."""
+    return np.random.default_rng([*b"division", seed]).permutation(count)
 
 
 def _class_shares(counts: np.ndarray, total: int) -> np.ndarray:

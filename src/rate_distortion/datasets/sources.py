@@ -35,7 +35,7 @@ def load(
         dataset: a name of ``DATASETS``.
         split: train or test; svhn_extra has train only, house_numbers also has extra.
         count: only the first so many images; None for all.
-        seed: of procedural images, and of the division of a user's file without one; the other sources ignore it.
+        seed: of procedural images, and of the order of a user's file and its division where it has none; the others ignore it.
         data_folder: where downloads lie.
         image_size: side in pixels to which mnist and digits are resized; None for 28. The others keep their own.
         file: the .npz of ``arrays`` (see :mod:`rate_distortion.datasets.arrays`), and of no other source.
