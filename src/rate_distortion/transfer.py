@@ -164,10 +164,13 @@ def check_classes(source: Source, labels: np.ndarray, name: str) -> None:
 
 
 def zero_shot(source: Source, images: Tensor) -> tuple[Confidence, np.ndarray]:
-    """What the source network says of target images in [0, 1], (N, C, H, W), as it is: (confidence, probabilities (N, K))."""
-    model = _frozen_statistics(source.model)
-    probabilities = _probabilities(model, _shown(source, images))
-    return _rounded(calibration.confidence(probabilities)), probabilities.astype(np.float32)
+    """What the source network says of target images in [0, 1], (N, C, H, W), as it is.
+
+    Returns:
+        (confidence, logarithms of the class probabilities, float64 (N, K)).
+    """
+    logits = predict(_frozen_statistics(source.model), _shown(source, images))
+    return _confidence(logits), _log_probabilities(logits)
 
 
 def one_shot(
@@ -194,14 +197,14 @@ def one_shot(
     for number, rows in enumerate(support):
         batches = (_shown(source, batch) for batch in _rotated_batches(candidates[rows], settings, seed, number))
         tuned = fine_tune(source, batches, labels, settings)
-        probabilities = _probabilities(tuned, shown)
-        if not np.isfinite(probabilities).all():
+        logits = predict(tuned, shown)
+        if not torch.isfinite(logits).all():
             raise TransferError(
                 f"tuning on support set {number + 1} at learning rate {settings.learning_rate:g} left outputs that are not "
                 "finite (lower transfer.learning_rate)"
             )
-        said.append(_rounded(calibration.confidence(probabilities)))
-        losses.append(-np.log(probabilities[np.arange(len(test)), test.labels].clip(1e-300)).mean())
+        said.append(_confidence(logits))
+        losses.append(_loss_nats(_log_probabilities(logits), test.labels))
         accuracy = 100 * (said[-1].predictions == test.labels).mean()
         log.info("support set %d of %d: %.1f %% after %d steps", number + 1, len(support), accuracy, settings.steps)
     return OneShot(support, Confidence(*(np.stack(parts) for parts in zip(*said, strict=True))), np.array(losses))
@@ -227,11 +230,9 @@ def fine_tune(source: Source, batches: Iterable[Tensor], labels: Tensor, setting
     return model
 
 
-def zero_shot_record(said: Confidence, probabilities: np.ndarray, labels: np.ndarray, bins: int) -> dict[str, Any]:
+def zero_shot_record(said: Confidence, log_probabilities: np.ndarray, labels: np.ndarray, bins: int) -> dict[str, Any]:
     """The row of ``zero_shot.csv`` of one target: loss in nats and :func:`rate_distortion.calibration.summary`."""
-    of_label = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    loss = float(-np.log(of_label.clip(np.finfo(np.float32).tiny)).mean())
-    return {"loss_nats": loss, **calibration.summary(said, labels, bins)}
+    return {"loss_nats": _loss_nats(log_probabilities, labels), **calibration.summary(said, labels, bins)}
 
 
 def one_shot_records(result: OneShot, labels: np.ndarray, bins: int) -> list[dict[str, Any]]:
@@ -271,12 +272,19 @@ def _shown(source: Source, images: Tensor) -> Tensor:
     return source.preprocess(images).to(next(source.model.parameters()))
 
 
-def _probabilities(model: nn.Module, images: Tensor) -> np.ndarray:
-    return predict(model, images).double().softmax(1).cpu().numpy()
-
-
-def _rounded(said: Confidence) -> Confidence:
+def _confidence(logits: Tensor) -> Confidence:
     """In the precision of the files, so that a record and what is drawn later fall into the same bins."""
+    said = calibration.confidence(logits.double().softmax(1).cpu().numpy())
     return Confidence(
         said.predictions.astype(np.int16), said.margins.astype(np.float32), said.top_probabilities.astype(np.float32)
     )
+
+
+def _log_probabilities(logits: Tensor) -> np.ndarray:
+    """Not the logarithm of the softmax, which would end where a probability rounds to zero."""
+    return logits.double().log_softmax(1).cpu().numpy()
+
+
+def _loss_nats(log_probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean cross-entropy."""
+    return float(-log_probabilities[np.arange(len(labels)), labels].mean())

@@ -147,14 +147,15 @@ def write(
         folder: where.
         target, settings: what was read, and the study's ``transfer``.
         circumstances: further columns of both tables.
-        zero: target -> (what the network says, class probabilities, labels); the study's target and perhaps real SVHN.
+        zero: target -> (what the network says, logarithms of the class probabilities, labels); the study's target and perhaps
+            real SVHN.
         one: one-shot transfer to the study's target.
         bins: of the calibration errors.
     """
     folder, rows = Path(folder), []
-    for name, (said, probabilities, labels) in zero.items():
+    for name, (said, log_probabilities, labels) in zero.items():
         whitening = settings["target_whitening"] if name == target.name else "source"
-        record = transfer.zero_shot_record(said, probabilities, labels, bins)
+        record = transfer.zero_shot_record(said, log_probabilities, labels, bins)
         rows.append({"target": name, "target_whitening": whitening, **circumstances, **record})
         log.info("%s, zero-shot on %s: %.1f %%", folder, name, record["accuracy_percent"])
     files.write_rows(folder / "zero_shot.csv", rows)

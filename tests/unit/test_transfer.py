@@ -73,8 +73,8 @@ def convolutional(normalization="none"):
 
 
 def zero_shot(source, data):
-    said, probabilities = transfer.zero_shot(source, transfer.to_source_images(data.images, source.image_shape))
-    return transfer.zero_shot_record(said, probabilities, data.labels, bins=10)
+    said, log_probabilities = transfer.zero_shot(source, transfer.to_source_images(data.images, source.image_shape))
+    return transfer.zero_shot_record(said, log_probabilities, data.labels, bins=10)
 
 
 def test_a_network_that_is_perfect_on_the_target_is_perfect_zero_shot_and_stays_so():
@@ -92,6 +92,18 @@ def test_a_constant_network_scores_the_share_of_its_class_with_margin_0():
     assert record["mean_margin_percent"] == 0
     assert record["loss_nats"] == pytest.approx(np.log(CLASSES))
     assert record["margin_underconfidence_points"] == pytest.approx(25)
+
+
+def test_a_loss_has_no_ceiling_and_is_the_same_before_tuning_and_after_tuning_by_nothing():
+    source, test = source_of(perfect()), spots(40, seed=1)
+    with torch.no_grad():
+        source.model[1].weight.mul_(100)
+    wrong = LabelledImages(test.images, (test.labels + 1) % CLASSES)
+    settings = replace(UPRIGHT, steps=1, learning_rate=1e-9)
+    result = transfer.one_shot(source, spots(20), wrong, settings, seed=1)
+    before = zero_shot(source, wrong)["loss_nats"]
+    assert before > 2000
+    assert result.losses_nats == pytest.approx([before] * 3, rel=1e-5)
 
 
 def test_tuning_on_one_example_of_each_class_teaches_a_network_that_knew_nothing():
