@@ -162,7 +162,7 @@ def train(
     )
     model, progress = _begin(name, model_settings, images, classes, resume_file, fingerprint)
     optimizer = torch.optim.SGD(models.parameter_groups(model, model_settings), lr=settings.learning_rate)
-    recorded, report = log_spaced_epochs(settings), Reporter(str(name), settings, len(images))
+    recorded, report = history_epochs(settings), Reporter(str(name), settings, len(images))
     seconds_before, saved = progress.seconds, started
 
     for epoch in range(progress.epoch, settings.epochs):
@@ -293,8 +293,12 @@ def training_labels(original: Tensor, settings: TrainingSettings, classes: int, 
     return torch.from_numpy(drawn).to(original.device)
 
 
-def log_spaced_epochs(settings: TrainingSettings) -> set[int]:
-    """Epochs after which both splits are evaluated: about ``history_points``, log-spaced, the first and last included."""
+def history_epochs(settings: TrainingSettings) -> set[int]:
+    """Epochs after which both splits are evaluated: ``history_points`` log-spaced ones, the first and last included.
+
+    Early ones that round to the same epoch are one, so that there may be fewer. Perceptrons and bottlenecks record as many as
+    they are asked for (:func:`rate_distortion.multilayer_perceptron.training.distinct_log_spaced_epochs`), at other epochs.
+    """
     points = np.geomspace(1, settings.epochs, max(2, settings.history_points))
     return {*np.unique(np.round(points).astype(int)).tolist(), settings.epochs}
 

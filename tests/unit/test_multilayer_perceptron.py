@@ -23,7 +23,7 @@ from rate_distortion.multilayer_perceptron import (
     write,
 )
 from rate_distortion.multilayer_perceptron import train as train_pack
-from rate_distortion.multilayer_perceptron.training import log_spaced_epochs
+from rate_distortion.multilayer_perceptron.training import distinct_log_spaced_epochs
 from rate_distortion.training import TrainingError, TrainingSettings
 
 VARIANTS = [
@@ -338,7 +338,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence(change, message):
 
 @pytest.mark.parametrize(("epochs", "points"), [(10_000, 200), (3000, 200), (10, 200), (100, 5), (7, 1), (1, 3)])
 def test_log_spaced_epochs_are_as_many_as_asked_and_hold_both_ends(epochs, points):
-    spaced = sorted(log_spaced_epochs(epochs, points))
+    spaced = sorted(distinct_log_spaced_epochs(epochs, points))
     assert spaced[0] == 1
     assert spaced[-1] == epochs
     assert min(points, epochs) <= len(spaced) <= max(2, 1.1 * points)

@@ -255,6 +255,13 @@ def test_a_loss_that_is_not_finite_names_the_run():
         run(replace(SETTINGS, learning_rate=1e6))
 
 
+def test_the_epochs_of_the_papers_histories_stay():
+    """Records of other epochs could not be set beside those that exist."""
+    settings = replace(SETTINGS, epochs=500, history_points=20)
+    expected = [1, 2, 3, 4, 5, 7, 10, 14, 19, 26, 37, 51, 70, 97, 135, 187, 260, 361, 500]
+    assert sorted(training.history_epochs(settings)) == expected
+
+
 def test_random_labels_are_one_draw_per_seed_uniform_and_the_same_for_every_model():
     settings = replace(SETTINGS, labels="random")
     original = torch.zeros(20_000, dtype=torch.long)

@@ -83,7 +83,7 @@ class TrainedNetwork:
     resumed_from_epochs: tuple[int, ...]
 
 
-def log_spaced_epochs(epochs: int, points: int) -> set[int]:
+def distinct_log_spaced_epochs(epochs: int, points: int) -> set[int]:
     """About ``points`` different epochs from 1 to ``epochs``, log-spaced, both ends included; all if there are fewer.
 
     The first epochs lie too far apart for their share of the points, which the later ones get instead.
@@ -203,7 +203,7 @@ class _Run:
         self.samples = torch.from_numpy(rows).to(self.device)
         points = (settings.history_points, records.gradient_points, records.plane.points, records.plane.other_points)
         self.history_epochs, self.gradient_epochs, self.plane_epochs, self.all_estimator_epochs = (
-            log_spaced_epochs(settings.epochs, count) if count else set() for count in points
+            distinct_log_spaced_epochs(settings.epochs, count) if count else set() for count in points
         )
 
     def train_epoch(self, epoch: int) -> None:

@@ -161,7 +161,7 @@ class _Run:
     def train(self, resume_file: Path | None, fingerprint: str, before_saving: Callable[[], object]) -> None:
         """All epochs that are left, with records and checkpoints."""
         settings, progress = self.settings, self.progress
-        recorded = training.log_spaced_epochs(settings)
+        recorded = training.history_epochs(settings)
         report = training.Reporter(str(self), settings, len(self.images) * len(self.members))
         seconds_before, started = progress.seconds, time.perf_counter()
         saved, order = started, self._order(progress.epoch)

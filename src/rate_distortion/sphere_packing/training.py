@@ -21,7 +21,7 @@ from torch import Tensor
 
 from rate_distortion import checkpoints, seeds
 from rate_distortion.checkpoints import Progress
-from rate_distortion.multilayer_perceptron.training import log_spaced_epochs
+from rate_distortion.multilayer_perceptron.training import distinct_log_spaced_epochs
 from rate_distortion.sphere_packing.networks import Bottleneck, NetworkSettings
 from rate_distortion.sphere_packing.pairwise_bound import information_nats, kernel_bandwidth
 from rate_distortion.training import TrainingError, make_deterministic, select_device
@@ -112,7 +112,7 @@ class BottleneckSettings:
 
     def recorded_epochs(self) -> list[int]:
         """The epochs at which the embedding is recorded, in order; 0 is before the first step."""
-        return sorted({0, *self.figure_epochs, *log_spaced_epochs(self.epochs, self.points)})
+        return sorted({0, *self.figure_epochs, *distinct_log_spaced_epochs(self.epochs, self.points)})
 
 
 @dataclass(frozen=True)
