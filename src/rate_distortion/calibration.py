@@ -73,13 +73,6 @@ class Reliability:
         """Mean confidence less accuracy in each bin, (B,): above 0 over-confident, below 0 under-confident."""
         return self.mean_confidence - self.accuracy
 
-    @cached_property
-    def accuracy_standard_error(self) -> np.ndarray:
-        """Binomial standard error of each bin's accuracy with the sample variance, (B,); NaN below two images."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            error = np.sqrt(self.accuracy * (1 - self.accuracy) / (self.counts - 1))
-        return np.where(self.counts > 1, error, np.nan)
-
     @property
     def overconfidence(self) -> float:
         """The gaps above 0, weighted by the share of images."""

@@ -15,6 +15,7 @@ from rate_distortion.figures import STYLE, TEXT_WIDTH_INCHES, add_source, plt, s
 
 NETWORK_COLOUR = "#D55E00"
 CURVE, SIMULATION = "random_code_error", "simulation"
+LARGE_NUMBER = 1e6
 RADIUS = 0.34
 """Of a node of the diagrams, in their units."""
 
@@ -78,12 +79,23 @@ def figure1(rows: pandas.DataFrame, source: str, svg: str | Path, png: str | Pat
 
 
 def source_line(study: Mapping[str, Any], simulation: Mapping[str, Any]) -> str:
-    """The line under the figure: the scale of the simulation."""
+    """The line under the figure: what Equation 2 counts, and the scale of the simulation."""
+    power = float(channel.signal_to_noise_ratio(simulation["snr_db"]))
+    packed = ", ".join(f"{_codewords(power, length)} (n = {length})" for length in simulation["dimensions"])
     return (
-        f"Study {study['name']}, (c): signal-to-noise ratio {simulation['snr_db']:g} dB; curves over "
+        f"Study {study['name']}, (c): signal-to-noise ratio {simulation['snr_db']:g} dB, at which Equation 2 counts {packed} "
+        f"codewords and Equation 1 gives the capacity C; curves over "
         f"{simulation['transmissions']:,} transmissions; points: {simulation['codebooks']} codes of up to "
         f"{simulation['simulated_codewords']:,} codewords with {simulation['messages']} messages each, one standard error"
     )
+
+
+def _codewords(power: float, dimensions: int) -> str:
+    """The number of codewords at a ratio of power to noise; a large one as a power of 2."""
+    number = float(channel.number_of_codewords(power, 1.0, dimensions))
+    if number < LARGE_NUMBER:
+        return f"{number:,.0f}"
+    return f"2^{float(channel.codewords_log2(power, 1.0, dimensions)):.0f}"
 
 
 def _draw_channel(axis: plt.Axes) -> None:

@@ -52,6 +52,16 @@ class ModelSettings:
     width: float = 1.0
     factory: str | None = None
 
+    def __post_init__(self) -> None:
+        for key, allowed in (
+            ("decayed_tensors", DECAYED_TENSORS),
+            ("normalization", NORMALIZATIONS),
+            ("batch_norm_evaluation", BATCH_NORM_EVALUATIONS),
+            ("initialization", INITIALIZATIONS),
+        ):
+            if getattr(self, key) not in allowed:
+                raise ValueError(f"{key} is {getattr(self, key)!r}; use {' or '.join(allowed)}")
+
 
 class BatchNormalization(nn.Module):
     """Batch normalization over (N, H, W) whose evaluation statistics can be chosen after training.
@@ -262,11 +272,6 @@ def architecture_table(model: ConvolutionalNetwork) -> list[LayerRow]:
 
 def _counts(layer: nn.Module) -> tuple[int, int]:
     return layer.weight.numel(), layer.bias.numel()
-
-
-def parameter_count(model: nn.Module) -> int:
-    """Number of trainable parameters."""
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def _output_size(image_shape: tuple[int, int, int]) -> int:

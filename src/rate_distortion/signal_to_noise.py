@@ -32,11 +32,6 @@ def mean_db(values_db: ArrayLike) -> float:
     return float(finite.mean() if finite.size else values.max())
 
 
-def plain_from_one_plus(snr_db: ArrayLike) -> np.ndarray:
-    """What the paper's ratio (dB, above zero) reads without its "1 +": 30 -> 29.7, 10 -> 6.7, 1 -> -18.3."""
-    return -20.0 * np.log10(noise_amplitude(snr_db))
-
-
 def noise_amplitude(snr_db: ArrayLike) -> np.ndarray:
     """||delta|| / ||x|| at the paper's ratio in dB: zero for a clean image (infinite dB), infinite at 0 dB."""
     with np.errstate(divide="ignore"):

@@ -58,6 +58,10 @@ class TransferSettings:
     tuned: str = "all"
     bins: int = calibration.DEFAULT_BINS
 
+    def __post_init__(self) -> None:
+        if self.tuned not in TUNED:
+            raise TransferError(f"transfer.tuned is {self.tuned!r}; use {' or '.join(TUNED)}")
+
 
 @dataclass(frozen=True)
 class Source:

@@ -179,7 +179,6 @@ class TestBiasAndFloor:
         spread = np.std(shuffled, ddof=1)
         assert estimate.floor_bits == pytest.approx(np.mean(shuffled), abs=5 * spread / math.sqrt(200))
         assert estimate.floor_standard_deviation_bits == pytest.approx(spread, rel=0.2)
-        assert estimate.above_floor_bits == estimate.value_bits - estimate.floor_bits
 
     def test_floor_of_few_states_is_the_first_order_formula(self):
         """(K_T - 1)(K_Y - 1) / (2 n) nats, as long as states are far fewer than samples."""

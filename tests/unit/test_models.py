@@ -17,8 +17,15 @@ def build(settings=None, image_shape=(1, 32, 32), classes=10, seed=0):
 
 
 def test_parameters_equal_table_3():
-    assert models.parameter_count(build()) == 180_906
-    assert models.parameter_count(build(ModelSettings(normalization="batch"))) == 181_098
+    for normalization, expected in (("none", 180_906), ("batch", 181_098)):
+        model = build(ModelSettings(normalization=normalization))
+        assert sum(parameter.numel() for parameter in model.parameters()) == expected
+
+
+@pytest.mark.parametrize("key", ["decayed_tensors", "normalization", "batch_norm_evaluation", "initialization"])
+def test_a_setting_that_is_none_of_its_words_is_refused(key):
+    with pytest.raises(ValueError, match=rf"{key} is 'nonne'; use \w+ or \w+"):
+        ModelSettings(**{key: "nonne"})
 
 
 def test_architecture_table_equals_the_printed_rows():

@@ -233,6 +233,13 @@ def test_sphere_packing_as_drawn_falls_below_capacity_and_rises_above_it(tmp_pat
         assert text in picture, text
 
 
+def test_figure1_states_equation_2():
+    simulation = {"snr_db": 10, "dimensions": [2, 8, 64, 1024], "transmissions": 1000, "codebooks": 4}
+    simulation |= {"simulated_codewords": 64, "messages": 20}
+    line = channel_figure.source_line({"name": "mine"}, simulation)
+    assert "Equation 2 counts 11 (n = 2), 14,641 (n = 8), 2^111 (n = 64), 2^1771 (n = 1024) codewords" in line
+
+
 def test_two_digits_are_prepared_with_their_entropy_and_counted_without_reading_them(tmp_path):
     settings = {"dataset": "digits", "image_size": 8, "digits": [3, 7], "train_on": "train+test"}
     record = prepared_data.prepare_digit_pair(tmp_path, settings, "data")

@@ -106,6 +106,11 @@ def test_a_loss_has_no_ceiling_and_is_the_same_before_tuning_and_after_tuning_by
     assert result.losses_nats == pytest.approx([before] * 3, rel=1e-5)
 
 
+def test_a_part_that_cannot_be_tuned_is_refused():
+    with pytest.raises(TransferError, match="tuned is 'heads'; use all or head"):
+        TransferSettings(tuned="heads")
+
+
 def test_tuning_on_one_example_of_each_class_teaches_a_network_that_knew_nothing():
     source, test = source_of(linear()), spots(80, seed=1)
     rows = transfer.one_shot_records(transfer.one_shot(source, spots(20), test, UPRIGHT, seed=1), test.labels, bins=10)

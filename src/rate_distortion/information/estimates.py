@@ -36,8 +36,3 @@ class Estimate:
     occupied_states: int
     p_value: float = math.nan
     permutations: int = 0
-
-    @property
-    def above_floor_bits(self) -> float:
-        """The estimate less its floor: what remains when the bias at independence is taken off."""
-        return self.value_bits - self.floor_bits
