@@ -30,6 +30,10 @@ FILES = (*OUTPUTS, provenance.RECORD)
 """What :func:`write` leaves."""
 
 
+class ChangedNetworkError(ValueError):
+    """The code of a user's own network is not what a run was trained with; the message names both."""
+
+
 def write(
     folder: str | Path,
     name: RunName,
@@ -82,7 +86,8 @@ def load_model(folder: str | Path, image_shape: tuple[int, int, int], classes: i
 
     Raises:
         files.DamagedFileError: a file is not as the training left it.
-        ValueError: it is a user's own network, and the code that makes it has changed or cannot be imported.
+        ChangedNetworkError: it is a user's own network, and the file that makes it has changed.
+        ValueError: that file cannot be imported.
     """
     folder = Path(folder)
     provenance_record = files.read_json(folder / provenance.RECORD)
@@ -101,7 +106,7 @@ def _check_factory(folder: Path, settings: ModelSettings, recorded: Mapping[str,
     """Weights mean what they did only in the network that they were trained in."""
     now = models.factory_source(settings)
     if recorded and now != recorded:
-        raise ValueError(
+        raise ChangedNetworkError(
             f"{folder} was trained with {recorded['file']} as it was then (sha256 {recorded['sha256'][:8]}), and the file of "
             f"{settings.factory} is another now ({now['file']}, {now['sha256'][:8]}): bring the old one back, or train again"
         )

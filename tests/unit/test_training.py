@@ -151,7 +151,9 @@ def test_weights_are_not_loaded_into_a_network_whose_code_has_changed(my_network
     loaded = records.load_model(folder, (1, 32, 32), 4)
     assert_same_weights(weights(trained), loaded.state_dict())
     import_anew(my_networks, MY_NETWORKS.replace("nn.Linear(", "nn.ReLU(), nn.Linear("))
-    with pytest.raises(ValueError, match=r"run was trained with my_networks.py as it was then .* train again"):
+    with pytest.raises(
+        records.ChangedNetworkError, match=r"run was trained with my_networks.py as it was then .* train again"
+    ):
         records.load_model(folder, (1, 32, 32), 4)
 
 
