@@ -131,6 +131,17 @@ def test_at_full_width_and_in_float32_packed_and_separate_agree_to_rounding():
         assert largest_difference(run, single) < 1e-5
 
 
+@pytest.mark.parametrize("kind", PACKS)
+def test_in_float32_a_pack_on_a_cpu_goes_through_the_kernels_of_networks_trained_alone(kind):
+    """Those of batch normalization differ by the layout of the memory, and by a thousand times the rounding of one number."""
+    split, test = make_split(270, 0, torch.float32), make_split(12, 1, torch.float32)
+    settings = {"precision": "float32", "epochs": 1, "batch_size": 90}
+    members = [replace(one, settings=replace(one.settings, **settings)) for one in PACKS[kind]]
+    for own, run in zip(members, packed_training.train(members, split, {"test": test}, 4), strict=True):
+        single = training.train(own.name, own.settings, own.model, split, {"test": test}, 4)
+        assert largest_difference(run, single) < 5e-7, own.name
+
+
 def test_tf32_is_float32_on_a_cpu():
     settings = replace(SETTINGS, epochs=1, precision="tf32")
     try:

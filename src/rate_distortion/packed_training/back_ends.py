@@ -108,8 +108,9 @@ class SeparateConvolutions:
         weights, biases = weight.unbind(), bias.unbind()
 
         def one(k: int) -> Tensor:
-            # Strides that name the layout with one channel too, where contiguous() would leave them as they are.
-            kernels = weights[k].permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+            # A copy, since contiguous() would leave the strides of one channel as they are, which name no layout. What follows
+            # would then be normalized by another kernel than in a network that is trained alone.
+            kernels = weights[k].clone(memory_format=torch.channels_last)
             return functional.relu(functional.conv2d(hidden[k], kernels, biases[k], stride, padding), inplace=True)
 
         return self._each(len(weight), one)
