@@ -14,7 +14,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,9 @@ DAMAGED_ARCHIVE = (
 """What numpy and zipfile raise when the bytes of an .npz make no sense: each is what some flipped bit led to."""
 
 
+_guards: list[tuple[Path, Callable[[], object]]] = []
+
+
 class UnwritableFileError(OSError):
     """A file could not be written; the file that had its name before, if any, is untouched."""
 
@@ -61,6 +64,22 @@ class DamagedFileError(ValueError):
 
 
 @contextlib.contextmanager
+def guarded(folder: str | Path, check: Callable[[], object]) -> Iterator[None]:
+    """Write inside a folder only while it is one's own: :func:`completed` asks before it begins a file and before it names it.
+
+    Args:
+        folder: of this process, for as long as the context lasts.
+        check: raises when it is no longer (:meth:`rate_distortion.run_lock.RunLock.check`).
+    """
+    guard = Path(folder).resolve(), check
+    _guards.append(guard)
+    try:
+        yield
+    finally:
+        _guards.remove(guard)
+
+
+@contextlib.contextmanager
 def completed(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it becomes ``path``, on any error it is removed.
 
@@ -70,14 +89,20 @@ def completed(path: str | Path) -> Iterator[Path]:
 
     Raises:
         UnwritableFileError: the system does not let it be written.
+        FolderTakenError: its folder is no longer this process's (:func:`guarded`).
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.incomplete{path.suffix}")
+    _ask_guards(path)
+    ours = True
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
+        ours = False  # what lies under the temporary name may be the next owner's
+        _ask_guards(path)
+        ours = True
         temporary.replace(path)
     except OSError as error:
         if error.errno in REMEDIES:
@@ -88,8 +113,16 @@ def completed(path: str | Path) -> Iterator[Path]:
             ) from error
         raise
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if ours:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _ask_guards(path: Path) -> None:
+    parents = path.resolve().parents
+    for folder, check in list(_guards):
+        if folder in parents:
+            check()
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

@@ -8,8 +8,8 @@ whoever prepares data theirs:
   which is granted once too, but whose content comes a moment later) and says which process on which machine, and which Slurm
   job, owns the folder;
 - a later job waits while the owner lives, takes over when it is dead, and refuses when neither can be found out;
-- the owner asks :meth:`RunLock.check` before everything it writes, so that an owner that was wrongly taken for dead stops
-  instead of writing into what is no longer its own.
+- :meth:`RunLock.check` is asked before every file that is written there (:func:`rate_distortion.files.guarded`), so that an
+  owner that was wrongly taken for dead stops instead of writing into what is no longer its own.
 
 An owner is dead when its process is gone or its number another process's (same machine), when its machine has started anew, or
 when Slurm no longer runs its job (other machines).
@@ -29,6 +29,8 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from rate_distortion import files
 
 log = logging.getLogger(__name__)
 
@@ -267,7 +269,7 @@ class RunLock:
 
 @contextlib.contextmanager
 def owned(folder: str | Path, work: str = "") -> Iterator[RunLock]:
-    """Own a folder while it is written into.
+    """Own a folder while it is written into; every file that :mod:`rate_distortion.files` writes there asks for the lock.
 
     Args:
         folder: of a run; made when missing.
@@ -279,7 +281,8 @@ def owned(folder: str | Path, work: str = "") -> Iterator[RunLock]:
     lock = RunLock(folder, work)
     lock.acquire()
     try:
-        yield lock
+        with files.guarded(folder, lock.check):
+            yield lock
     finally:
         lock.release()
 

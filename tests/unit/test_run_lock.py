@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from rate_distortion import run_lock
+from rate_distortion import files, prepared_data, run_lock
 from rate_distortion.run_lock import LOCK_FILE, FolderLockedError, FolderTakenError, Owner, RunLock, owned
 
 HOLD = """
@@ -139,6 +139,32 @@ def test_a_later_process_with_the_same_number_is_not_the_owner(tmp_path):
     assert replace(mine, pid_namespace="pid:[1]").is_alive() is None
 
 
+def test_whoever_lost_a_folder_writes_nothing_more_there(tmp_path):
+    """Whatever a job writes goes through files.completed, so that no job has to ask by itself."""
+    pair = {"dataset": "digits", "image_size": 8, "digits": [3, 7], "train_on": "train"}
+    folder = tmp_path / "pair"
+    with owned(folder) as lock:
+        files.write_text(folder / "before.csv", "old")
+        begun = files.completed(folder / "train/long.npy")
+        temporary = begun.__enter__()
+        temporary.write_text("written for hours")
+        lock.path.unlink()
+        with pytest.raises(FolderTakenError):
+            begun.__exit__(None, None, None)
+        # Its successor may be writing under the same temporary name.
+        assert temporary.read_text() == "written for hours"
+        for write in (
+            lambda: files.write_text(folder / "before.csv", "new"),
+            lambda: prepared_data.prepare_digit_pair(folder, pair, tmp_path),
+        ):
+            with pytest.raises(FolderTakenError, match="stops and writes nothing more there"):
+                write()
+        files.write_text(tmp_path / "elsewhere.csv", "")
+    assert {path.name for path in folder.rglob("*") if path.is_file()} == {"before.csv", temporary.name}
+    assert (folder / "before.csv").read_text() == "old"
+    files.write_text(folder / "before.csv", "the folder is nobody's now")
+
+
 def refuse(*_):
     raise PermissionError("not allowed")
 
@@ -238,7 +264,7 @@ def test_of_many_processes_one_at_a_time_owns_a_folder_that_a_dead_one_left(tmp_
     """Each process adds one to a counter in two steps; a second owner at the same time would lose additions."""
     program = f"""
 import os, sys, time
-from rate_distortion import run_lock
+from rate_distortion import files, prepared_data, run_lock
 run_lock.POLL_SECONDS = 0.001
 if not {links}:
     def refuse(*_): raise PermissionError("no hard links here")
