@@ -59,6 +59,10 @@ class UnwritableFileError(OSError):
         return self.strerror
 
 
+class MissingFileError(FileNotFoundError):
+    """A file that this project wrote is not there any more."""
+
+
 class DamagedFileError(ValueError):
     """A file that this project wrote is no longer what it was."""
 
@@ -160,10 +164,11 @@ def read_json(path: str | Path) -> dict[str, Any]:
     """The record in a JSON file of ours.
 
     Raises:
+        MissingFileError: it is not there.
         DamagedFileError: it is no JSON mapping.
     """
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        record = json.loads(existing(path).read_text(encoding="utf-8"))
     except ValueError as error:
         raise damaged(path, error) from error
     if not isinstance(record, dict):
@@ -179,11 +184,12 @@ def read_table(path: str | Path, **options: Any) -> pandas.DataFrame:
         options: of :func:`pandas.read_csv`.
 
     Raises:
+        MissingFileError: it is not there.
         DamagedFileError: it has no rows, ends within a line or has lines of different length, which pandas would fill up.
     """
     import pandas
 
-    content = Path(path).read_bytes()
+    content = existing(path).read_bytes()
     try:
         text = content.decode("utf-8")
         lengths = {len(row) for row in csv.reader(io.StringIO(text), strict=True)}
@@ -200,15 +206,26 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """Every array of an .npz file of ours; its own checksums are verified on the way.
 
     Raises:
+        MissingFileError: it is not there.
         DamagedFileError: it is no such file any more.
     """
-    if not Path(path).exists():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    path = existing(path)
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except DAMAGED_ARCHIVE as error:
         raise damaged(path, error) from error
+
+
+def existing(path: str | Path) -> Path:
+    """The path of a file of ours, once it is known to be there.
+
+    Raises:
+        MissingFileError: it is not.
+    """
+    if not Path(path).exists():
+        raise MissingFileError(f"{path} is not there any more: `snakemake --cores 1 {path}` makes it anew")
+    return Path(path)
 
 
 def damaged(path: str | Path, reason: object) -> DamagedFileError:
