@@ -329,7 +329,9 @@ REFUSED_IN_A_JOB = {
     "digits [3, 11] were asked for": lambda: datasets.select_digits(
         np.zeros((2, 8, 8), np.uint8), np.array([3, 7]), (3, 11)
     ),
-    "more than 1000; lower the rate": lambda: channel.random_code_error([2000], [1.0], signal_power=1, noise_variance=1),
+    "more than 1000; lower the rate": lambda: channel.random_code_error(
+        [2000], [1.0], signal_power=1, noise_variance=1
+    ),
     "images are 8x8 pixels": lambda: models.ConvolutionalNetwork((1, 8, 8), 10),
     "figure_epochs names [90]": lambda: BottleneckSettings(epochs=80, figure_epochs=(90,)),
     "hidden_widths is []": lambda: NetworkSettings(hidden_widths=()),
