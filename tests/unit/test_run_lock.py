@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from rate_distortion import files, prepared_data, run_lock
+from rate_distortion import files, preparation, run_lock
 from rate_distortion.run_lock import LOCK_FILE, FolderLockedError, FolderTakenError, Owner, RunLock, owned
 
 HOLD = """
@@ -155,7 +155,7 @@ def test_whoever_lost_a_folder_writes_nothing_more_there(tmp_path):
         assert temporary.read_text() == "written for hours"
         for write in (
             lambda: files.write_text(folder / "before.csv", "new"),
-            lambda: prepared_data.prepare_digit_pair(folder, pair, tmp_path),
+            lambda: preparation.prepare_digit_pair(folder, pair, tmp_path),
         ):
             with pytest.raises(FolderTakenError, match="stops and writes nothing more there"):
                 write()
@@ -264,7 +264,7 @@ def test_of_many_processes_one_at_a_time_owns_a_folder_that_a_dead_one_left(tmp_
     """Each process adds one to a counter in two steps; a second owner at the same time would lose additions."""
     program = f"""
 import os, sys, time
-from rate_distortion import files, prepared_data, run_lock
+from rate_distortion import run_lock
 run_lock.POLL_SECONDS = 0.001
 if not {links}:
     def refuse(*_): raise PermissionError("no hard links here")
