@@ -14,5 +14,4 @@ def main(folder: Path, data: dict, whitening: dict) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        record = next(path for path in snakemake.output if path.endswith("dataset.json"))
-        main(Path(record).parent, snakemake.params.data, snakemake.params.whitening)
+        main(Path(snakemake.output.description).parent, **snakemake.params)

@@ -14,4 +14,4 @@ def main(folder: Path, settings: dict) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(Path(snakemake.output.description).parent, snakemake.params.settings)
+        main(Path(snakemake.output.description).parent, **snakemake.params)
