@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from rate_distortion import prepared_data, probing, records, studies
+from rate_distortion import preparation, prepared_data, probing, records, studies
 from rate_distortion.datasets import remote
 from rate_distortion.datasets.download import md5_of
 from rate_distortion.job_log import peak_memory_gib
@@ -56,13 +56,13 @@ def accept_stand_ins(folder: Path) -> None:
 def whiten(folder: Path, study: dict[str, Any]) -> None:
     """Rule prepare_data."""
     accept_stand_ins(folder / "svhn")
-    prepared_data.prepare(folder / "prepared", study["data"], study["whitening"], folder)
+    preparation.prepare(folder / "prepared", study["data"], study["whitening"], folder)
 
 
 def whiten_extra(folder: Path, study: dict[str, Any]) -> None:
     """Rule prepare_extra."""
     accept_stand_ins(folder / "svhn")
-    prepared_data.prepare_extra(folder / "prepared", study["data"], folder)
+    preparation.prepare_extra(folder / "prepared", study["data"], folder)
 
 
 def train_with_more_data(folder: Path, study: dict[str, Any]) -> None:

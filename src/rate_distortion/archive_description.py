@@ -43,12 +43,12 @@ def describe(folder: str | Path, study: Mapping[str, Any], citation_file: str | 
 
     Raises:
         files.DamagedFileError: a record of the study cannot be read.
-        FileNotFoundError: there is no finished run.
+        MissingFileError: there is no finished run.
     """
     folder = Path(folder)
     records = {path: files.read_json(path) for path in sorted(folder.rglob(provenance.RECORD))}
     if not records:
-        raise FileNotFoundError(f"{folder} has no finished run, so there is no study to describe")
+        raise files.MissingFileError(f"{folder} has no finished run, so there is no study to describe")
     citation = yaml.safe_load(Path(citation_file).read_text(encoding="utf-8"))
     crate = ROCrate()
     data = [_add_data(crate, path) for path in sorted(folder.glob("data/*/dataset.json"))]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas
 from matplotlib import colors
 
-from rate_distortion import calibration, datasets, figures
+from rate_distortion import calibration, datasets, figures, files
 
 PANELS = {"zero_shot": "zero-shot", "one_shot": "one-shot", "real_svhn": "zero-shot, real SVHN"}
 ACCURACY, GAP = "#0072B2", "#D55E00"
@@ -32,13 +32,13 @@ def figure7_rows(predictions: Iterable[str | Path], bins: int) -> pandas.DataFra
     """
     frames = []
     for seed, path in enumerate(predictions):
-        with np.load(path, allow_pickle=False) as stored:
-            for panel in (panel for panel in PANELS if f"{panel}_margins" in stored):
-                labels = stored["real_svhn_labels" if panel == "real_svhn" else "labels"]
-                right = stored[f"{panel}_predictions"] == labels
-                frames.append(
-                    _curve(stored[f"{panel}_margins"].ravel(), right.ravel(), bins).assign(panel=panel, seed=seed)
-                )
+        stored = files.read_arrays(path)
+        for panel in (panel for panel in PANELS if f"{panel}_margins" in stored):
+            labels = stored["real_svhn_labels" if panel == "real_svhn" else "labels"]
+            right = stored[f"{panel}_predictions"] == labels
+            frames.append(
+                _curve(stored[f"{panel}_margins"].ravel(), right.ravel(), bins).assign(panel=panel, seed=seed)
+            )
     by_bin = pandas.concat(frames).groupby(["panel", "bin", "lowest_margin", "highest_margin"], sort=False)
     columns = ["fraction", "mean_margin", "accuracy"]
     errors = by_bin[columns].sem().add_suffix("_standard_error")

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.special import gammainc, gammaln
 
+from rate_distortion.errors import InputError
+
 MOST_CODEWORDS = 2**20
 """A simulated code of more codewords than this is refused; ``random_code_error`` has no such limit."""
 
@@ -31,7 +33,7 @@ def capacity_bits(signal_power: float | np.ndarray, noise_variance: float | np.n
         signal_power, noise_variance: P and N in the same unit, scalars or arrays that broadcast.
 
     Raises:
-        ValueError: for a negative or non-finite power, or a variance that is not positive and finite.
+        InputError: for a negative or non-finite power, or a variance that is not positive and finite.
     """
     _check_powers(signal_power, noise_variance)
     return 0.5 * np.log1p(np.divide(signal_power, noise_variance)) / math.log(2)
@@ -41,7 +43,7 @@ def codewords_log2(signal_power: float | np.ndarray, noise_variance: float | np.
     """Binary logarithm n C of the number of codewords, in bits per block of n transmissions; it does not overflow.
 
     Raises:
-        ValueError: as ``capacity_bits``, and for fewer than one dimension.
+        InputError: as ``capacity_bits``, and for fewer than one dimension.
     """
     _check_dimensions(dimensions)
     return dimensions * capacity_bits(signal_power, noise_variance)
@@ -55,7 +57,7 @@ def number_of_codewords(
     A ratio of volumes, hence not a whole number; infinite beyond about 2^1024.
 
     Raises:
-        ValueError: as ``codewords_log2``.
+        InputError: as ``codewords_log2``.
     """
     with np.errstate(over="ignore"):
         return np.exp2(codewords_log2(signal_power, noise_variance, dimensions))
@@ -96,17 +98,17 @@ def simulate_sphere_packing(
         probability is only known to be below about 3 / transmissions.
 
     Raises:
-        ValueError: for a dimension, rate or count out of range, or a code of more than ``MOST_CODEWORDS``.
+        InputError: for a dimension, rate or count out of range, or a code of more than ``MOST_CODEWORDS``.
     """
     if codebooks < 2 or messages < 1:
-        raise ValueError(
+        raise InputError(
             f"codebooks is {codebooks} and messages {messages}; use at least 2 codebooks of at least 1 message"
         )
     _check_powers(signal_power, noise_variance)
     rows = []
     for block_length, codewords in _codes(dimensions, rates_bits):
         if codewords > MOST_CODEWORDS:
-            raise ValueError(
+            raise InputError(
                 f"{block_length} dimensions need {codewords:.3g} codewords, more than the {MOST_CODEWORDS} that are simulated; "
                 "lower the rate or the dimension, or use random_code_error"
             )
@@ -150,12 +152,12 @@ def random_code_error(
         The columns of ``simulate_sphere_packing`` except ``errors``.
 
     Raises:
-        ValueError: as ``simulate_sphere_packing``, but for any number of codewords.
+        InputError: as ``simulate_sphere_packing``, but for any number of codewords.
     """
     if transmissions < 2:
-        raise ValueError(f"transmissions is {transmissions}; use at least 2")
+        raise InputError(f"transmissions is {transmissions}; use at least 2")
     if signal_power <= 0:
-        raise ValueError(f"signal_power is {signal_power}; random codewords are distinct for positive power only")
+        raise InputError(f"signal_power is {signal_power}; random codewords are distinct for positive power only")
     _check_powers(signal_power, noise_variance)
     rows = []
     for block_length in dimensions:
@@ -230,9 +232,9 @@ def _codebook_sizes(block_length: int, rates_bits: Sequence[float]) -> Iterator[
     """Numbers of codewords M = 2^(n rate), at least 2, as floats: whole numbers up to 2^53."""
     for rate in rates_bits:
         if not (math.isfinite(rate) and rate > 0):
-            raise ValueError(f"a rate is {rate}; rates are finite and positive, in bits per dimension")
+            raise InputError(f"a rate is {rate}; rates are finite and positive, in bits per dimension")
         if block_length * rate > MOST_BITS_PER_BLOCK:
-            raise ValueError(
+            raise InputError(
                 f"{block_length} dimensions at rate {rate} are {block_length * rate:.0f} bits per block, "
                 f"more than {MOST_BITS_PER_BLOCK}; lower the rate or the dimension"
             )
@@ -250,17 +252,17 @@ def _code_columns(block_length: int, codewords: float, signal_power: float, nois
 
 def _columns(rows: list[dict[str, float]]) -> dict[str, np.ndarray]:
     if not rows:
-        raise ValueError("there is no point to compute; pass at least one dimension and one rate")
+        raise InputError("there is no point to compute; pass at least one dimension and one rate")
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
 def _check_powers(signal_power: float | np.ndarray, noise_variance: float | np.ndarray) -> None:
     if not (np.isfinite(signal_power).all() and np.greater_equal(signal_power, 0).all()):
-        raise ValueError(f"signal_power is {signal_power}; pass a finite power of 0 or more")
+        raise InputError(f"signal_power is {signal_power}; pass a finite power of 0 or more")
     if not (np.isfinite(noise_variance).all() and np.greater(noise_variance, 0).all()):
-        raise ValueError(f"noise_variance is {noise_variance}; pass a finite positive variance")
+        raise InputError(f"noise_variance is {noise_variance}; pass a finite positive variance")
 
 
 def _check_dimensions(dimensions: int) -> None:
     if dimensions < 1 or dimensions != int(dimensions):
-        raise ValueError(f"dimensions is {dimensions}; pass a whole number of at least 1")
+        raise InputError(f"dimensions is {dimensions}; pass a whole number of at least 1")

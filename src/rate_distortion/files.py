@@ -14,7 +14,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,9 @@ DAMAGED_ARCHIVE = (
 """What numpy and zipfile raise when the bytes of an .npz make no sense: each is what some flipped bit led to."""
 
 
+_guards: list[tuple[Path, Callable[[], object]]] = []
+
+
 class UnwritableFileError(OSError):
     """A file could not be written; the file that had its name before, if any, is untouched."""
 
@@ -56,8 +59,28 @@ class UnwritableFileError(OSError):
         return self.strerror
 
 
+class MissingFileError(FileNotFoundError):
+    """A file that this project wrote is not there any more."""
+
+
 class DamagedFileError(ValueError):
     """A file that this project wrote is no longer what it was."""
+
+
+@contextlib.contextmanager
+def guarded(folder: str | Path, check: Callable[[], object]) -> Iterator[None]:
+    """Write inside a folder only while it is one's own: :func:`completed` asks before it begins a file and before it names it.
+
+    Args:
+        folder: of this process, for as long as the context lasts.
+        check: raises when it is no longer (:meth:`rate_distortion.run_lock.RunLock.check`).
+    """
+    guard = Path(folder).resolve(), check
+    _guards.append(guard)
+    try:
+        yield
+    finally:
+        _guards.remove(guard)
 
 
 @contextlib.contextmanager
@@ -70,14 +93,20 @@ def completed(path: str | Path) -> Iterator[Path]:
 
     Raises:
         UnwritableFileError: the system does not let it be written.
+        FolderTakenError: its folder is no longer this process's (:func:`guarded`).
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.incomplete{path.suffix}")
+    _ask_guards(path)
+    ours = True
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
+        ours = False  # what lies under the temporary name may be the next owner's
+        _ask_guards(path)
+        ours = True
         temporary.replace(path)
     except OSError as error:
         if error.errno in REMEDIES:
@@ -88,8 +117,16 @@ def completed(path: str | Path) -> Iterator[Path]:
             ) from error
         raise
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if ours:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _ask_guards(path: Path) -> None:
+    parents = path.resolve().parents
+    for folder, check in list(_guards):
+        if folder in parents:
+            check()
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
@@ -127,10 +164,11 @@ def read_json(path: str | Path) -> dict[str, Any]:
     """The record in a JSON file of ours.
 
     Raises:
+        MissingFileError: it is not there.
         DamagedFileError: it is no JSON mapping.
     """
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        record = json.loads(existing(path).read_text(encoding="utf-8"))
     except ValueError as error:
         raise damaged(path, error) from error
     if not isinstance(record, dict):
@@ -146,11 +184,12 @@ def read_table(path: str | Path, **options: Any) -> pandas.DataFrame:
         options: of :func:`pandas.read_csv`.
 
     Raises:
+        MissingFileError: it is not there.
         DamagedFileError: it has no rows, ends within a line or has lines of different length, which pandas would fill up.
     """
     import pandas
 
-    content = Path(path).read_bytes()
+    content = existing(path).read_bytes()
     try:
         text = content.decode("utf-8")
         lengths = {len(row) for row in csv.reader(io.StringIO(text), strict=True)}
@@ -167,15 +206,26 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """Every array of an .npz file of ours; its own checksums are verified on the way.
 
     Raises:
+        MissingFileError: it is not there.
         DamagedFileError: it is no such file any more.
     """
-    if not Path(path).exists():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    path = existing(path)
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except DAMAGED_ARCHIVE as error:
         raise damaged(path, error) from error
+
+
+def existing(path: str | Path) -> Path:
+    """The path of a file of ours, once it is known to be there.
+
+    Raises:
+        MissingFileError: it is not.
+    """
+    if not Path(path).exists():
+        raise MissingFileError(f"{path} is not there any more: `snakemake --cores 1 {path}` makes it anew")
+    return Path(path)
 
 
 def damaged(path: str | Path, reason: object) -> DamagedFileError:

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from rate_distortion import information
+from rate_distortion.errors import InputError
 from rate_distortion.information import ConstantInputError
 
 KINDS = ("equal_mass", "fixed_width", "kernel")
@@ -40,7 +41,7 @@ class Estimator:
         samples: use only so many of the samples (the first ones, in their drawn order); all by default.
 
     Raises:
-        ValueError: for an unknown kind.
+        InputError: for an unknown kind.
     """
 
     name: str
@@ -53,7 +54,7 @@ class Estimator:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"estimator {self.name!r} is of kind {self.kind!r}; use one of {', '.join(KINDS)}")
+            raise InputError(f"estimator {self.name!r} is of kind {self.kind!r}; use one of {', '.join(KINDS)}")
 
 
 ESTIMATORS = (
@@ -80,7 +81,7 @@ class PlaneSettings:
         output: what the last layer's T is: "softmax" (class probabilities) or "logits".
 
     Raises:
-        ValueError: for no estimator, two of one name, or an unknown output.
+        InputError: for no estimator, two of one name, or an unknown output.
     """
 
     samples: int = 2000
@@ -93,9 +94,9 @@ class PlaneSettings:
     def __post_init__(self) -> None:
         names = [estimator.name for estimator in self.estimators]
         if not names or len(set(names)) < len(names):
-            raise ValueError(f"estimators are named {names}; name at least one, each by a name of its own")
+            raise InputError(f"estimators are named {names}; name at least one, each by a name of its own")
         if self.output not in ("softmax", "logits"):
-            raise ValueError(f"output is {self.output!r}; use softmax or logits")
+            raise InputError(f"output is {self.output!r}; use softmax or logits")
 
 
 def sample_rows(images: np.ndarray, samples: int, seed: int = 0) -> np.ndarray:

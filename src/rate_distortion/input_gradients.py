@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from rate_distortion import seeds
+from rate_distortion.errors import InputError
 
 Objective = Callable[[Tensor, Tensor], Tensor]
 """(logits (N, classes), labels (N,)) -> losses (N,)."""
@@ -58,7 +59,7 @@ def input_gradient(model: nn.Module, images: Tensor, labels: Tensor, objective: 
         Logits (N, classes) and gradient, shaped as ``images``.
 
     Raises:
-        ValueError: logits refused by :func:`usable`.
+        InputError: logits refused by :func:`usable`.
     """
     with left_as_found(model), torch.enable_grad():
         inputs = images.detach().requires_grad_()
@@ -71,7 +72,7 @@ def usable(logits: Tensor, labels: Tensor) -> Tensor:
     """The logits (N, K), unless they would be counted as predictions of these labels without being any.
 
     Raises:
-        ValueError: fewer than two classes, a label that is none of them, or values that are not finite.
+        InputError: fewer than two classes, a label that is none of them, or values that are not finite.
     """
     require(logits.dim() == 2 and logits.shape[1] >= 2, "logits", tuple(logits.shape), "return (images, classes >= 2)")
     require(
@@ -83,9 +84,9 @@ def usable(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def require(condition: bool, name: str, value: Any, remedy: str) -> None:
-    """Raise a ValueError that names a setting or argument, its value and what is allowed."""
+    """Raise an InputError that names a setting or argument, its value and what is allowed."""
     if not condition:
-        raise ValueError(f"{name} is {value}: {remedy}")
+        raise InputError(f"{name} is {value}: {remedy}")
 
 
 @contextlib.contextmanager

@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from rate_distortion import files
+
 log = logging.getLogger(__name__)
 
 ALLOCATION_FAILED = re.compile(r"allocate memory|not enough memory|out of memory", re.IGNORECASE)
@@ -22,8 +24,9 @@ ALLOCATION_FAILED = re.compile(r"allocate memory|not enough memory|out of memory
 def job_log(path: str | Path) -> Iterator[None]:
     """Send log lines to ``path`` and to the screen while a job runs; the last says how long it took, and its peak memory.
 
-    An error that the job foresaw (bad data, bad settings, a loss that is not finite, a full disk, too little memory) ends it
-    with exit code 1 and its sentence; anything else is a defect, and its traceback goes into the log as well.
+    An error ends the job with exit code 1 and one sentence. An error of a class of this package's own (:mod:`.errors`) was
+    foreseen, and so is too little memory, and what the system says of disks and permissions (:data:`.files.REMEDIES`).
+    Anything else, a ValueError too, is a defect, or comes from code that the user brought: its traceback follows in the log.
     """
     _open_log(path)
     began, worked = time.perf_counter(), time.process_time()
@@ -41,10 +44,10 @@ def job_log(path: str | Path) -> Iterator[None]:
                 "on from its checkpoint",
                 " ".join(str(error).split()) or type(error).__name__,
             )
-        elif type(error).__module__.startswith("rate_distortion") or isinstance(error, ValueError | OSError):
+        elif _was_foreseen(error):
             log.error("stopped: %s", error)
         else:
-            log.exception("failed")
+            log.exception("failed with %s: %s; this was not foreseen", type(error).__name__, error)
         sys.exit(1)
 
 
@@ -64,6 +67,11 @@ def _open_log(path: str | Path) -> None:
     with contextlib.suppress(OSError):
         handlers.insert(0, logging.FileHandler(path, mode="w", encoding="utf-8"))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers)
+
+
+def _was_foreseen(error: Exception) -> bool:
+    own = type(error).__module__.partition(".")[0] == __name__.partition(".")[0]
+    return own or (isinstance(error, OSError) and error.errno in files.REMEDIES)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -18,6 +18,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from rate_distortion import provenance
+from rate_distortion.errors import InputError
 from rate_distortion.network_shape import CHANNELS, KERNEL_SIZES, PADDINGS, SMALLEST_SIDE, STRIDES, output_side
 
 NORMALIZATIONS = ("none", "batch")
@@ -42,6 +43,9 @@ class ModelSettings:
             (the dense matrix scaled to unit norm as a whole) or "he_normal".
         width: multiplies the channel counts 32, 64, 64.
         factory: "module:function" returning an nn.Module for (image_shape, classes); replaces the CNN.
+
+    Raises:
+        InputError: for an unknown name.
     """
 
     weight_decay: float = 0.0
@@ -60,7 +64,7 @@ class ModelSettings:
             ("initialization", INITIALIZATIONS),
         ):
             if getattr(self, key) not in allowed:
-                raise ValueError(f"{key} is {getattr(self, key)!r}; use {' or '.join(allowed)}")
+                raise InputError(f"{key} is {getattr(self, key)!r}; use {' or '.join(allowed)}")
 
 
 class BatchNormalization(nn.Module):
@@ -144,7 +148,8 @@ def build(
         generator: the initialisation stream (on the CPU, so that every device starts from the same weights).
 
     Raises:
-        ValueError: images too small for the CNN, or a factory that cannot be imported or returns no nn.Module.
+        InputError: images too small for the CNN.
+        ValueError: a factory that cannot be imported or returns no nn.Module.
     """
     if settings.factory is not None:
         return _from_factory(settings.factory, image_shape, classes, generator)
@@ -277,7 +282,7 @@ def _counts(layer: nn.Module) -> tuple[int, int]:
 def _output_size(image_shape: tuple[int, int, int]) -> int:
     size = output_side(image_shape[1])
     if image_shape[1] != image_shape[2] or size < 1:
-        raise ValueError(
+        raise InputError(
             f"images are {image_shape[1]}x{image_shape[2]} pixels; the CNN of Table 3 takes square images of at least "
             f"{SMALLEST_SIDE}x{SMALLEST_SIDE} (set data.image_size, or name your own model with models.<name>.factory)"
         )

@@ -1,132 +1,25 @@
-"""Data as the networks see them: a source's splits, whitened, on disk as memory-mappable arrays.
+"""Data as the networks see them: a source's splits, whitened, on disk as memory-mappable arrays, for whoever reads them.
 
 A folder holds ``train``, ``validation`` and ``test``, each with ``images.npy`` (float32, (N, C, H, W)) and ``labels.npy``
 (int64, (N,)); ``whitening.npz`` (see :mod:`rate_distortion.whitening`); and ``dataset.json``, which says what the data are.
-The three splits share no image.
+The three splits share no image. :mod:`rate_distortion.preparation` writes the folder; sources and whitening, which take long
+to import, are its affair, and most readers want nothing but ``dataset.json``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rate_distortion import datasets, files, information, provenance, whitening
-
-SPLITS = ("train", "validation", "test")
-CHUNK_IMAGES = 8192
-"""Images whitened and written at a time, so that 531,131 of them never stand in memory as floats."""
-
-
-def prepare(
-    folder: str | Path, data: Mapping[str, Any], whitening_settings: Mapping[str, Any], data_folder: str | Path
-) -> dict[str, Any]:
-    """Read a source, hold out the validation images, fit the whitening and write everything.
-
-    Args:
-        folder: where to write.
-        data: the study's ``data`` settings.
-        whitening_settings: the study's ``whitening`` settings (the arguments of :func:`rate_distortion.whitening.fit`).
-        data_folder: where downloads lie.
-
-    Returns:
-        the content of ``dataset.json``.
-
-    Raises:
-        datasets.DatasetError, ValueError: the source cannot be read, or the settings do not suit it.
-    """
-    folder = Path(folder)
-    raw = _read_splits(data, data_folder)
-    fitted_on = _joined([raw[split].images for split in data["train_on"].split("+")])
-    transform = whitening.fit(fitted_on, **whitening_settings)
-    transform.save(folder / "whitening.npz")
-    for name, split in raw.items():
-        _write_split(folder / name, split, transform)
-    record = {
-        "dataset": data["dataset"],
-        "description": datasets.DESCRIPTIONS[data["dataset"]],
-        "classes": int(max(split.labels.max(initial=0) for split in raw.values())) + 1,
-        "image_shape": list(load(folder, "train")[0].shape[1:]),
-        "images": {name: len(split.labels) for name, split in raw.items()},
-        "train_on": data["train_on"],
-        "sources_md5": datasets.checksums(data["dataset"], data_folder, file=data.get("file")),
-        "sha256": {key: value for name in SPLITS for key, value in _checksums(folder, name).items()},
-    }
-    files.write_json(folder / "dataset.json", record)
-    return record
-
-
-def prepare_extra(folder: str | Path, data: Mapping[str, Any], data_folder: str | Path) -> dict[str, Any]:
-    """Whiten a source's additional training images with the folder's whitening; writes ``extra/`` and ``extra.json``.
-
-    Args:
-        folder: a folder that :func:`prepare` has written.
-        data: the study's ``data`` settings, with ``extra_images``.
-        data_folder: where downloads lie.
-
-    Returns:
-        the content of ``extra.json``.
-    """
-    folder = Path(folder)
-    source, split = ("svhn_extra", "train") if data["dataset"] == "svhn" else (data["dataset"], "extra")
-    extra = datasets.load(source, split, count=data["extra_images"], seed=data["seed"], data_folder=data_folder)
-    _write_split(folder / "extra", extra, whitening.Whitening.load(folder / "whitening.npz"))
-    record = {
-        "dataset": source,
-        "description": datasets.DESCRIPTIONS[source],
-        "images": len(extra),
-        "sources_md5": datasets.checksums(source, data_folder),
-        "sha256": _checksums(folder, "extra"),
-    }
-    files.write_json(folder / "extra.json", record)
-    return record
-
-
-def prepare_digit_pair(folder: str | Path, settings: Mapping[str, Any], data_folder: str | Path) -> dict[str, Any]:
-    """Read two digits of a source and write their pixels in [0, 1] as ``train``, without whitening (Section 4.1).
-
-    Args:
-        folder: where to write ``train/images.npy`` (float32, (N, pixels)), ``train/labels.npy`` and ``dataset.json``.
-        settings: the study's ``multilayer_perceptron`` settings; dataset, image_size, digits and train_on are used.
-        data_folder: where downloads lie.
-
-    Returns:
-        the content of ``dataset.json``, with ``distinct_images`` and ``pixel_entropy_bits``: the sum of the pixels' entropies,
-        an upper bound on H(X).
-    """
-    folder, source = Path(folder), settings["dataset"]
-    parts = [
-        datasets.load(source, split, image_size=settings.get("image_size"), data_folder=data_folder)
-        for split in settings["train_on"].split("+")
-    ]
-    images, labels = _joined([part.images for part in parts]), _joined([part.labels for part in parts])
-    first, second = settings["digits"]
-    pixels, classes = datasets.select_digits(images, labels, (first, second))
-    for name, array in (("images", pixels), ("labels", classes)):
-        with files.completed(folder / f"train/{name}.npy") as temporary:
-            np.save(temporary, array)
-    record = {
-        "dataset": source,
-        "description": f"{first} versus {second} of {datasets.DESCRIPTIONS[source]}",
-        "classes": 2,
-        "image_shape": list(images.shape[1:]),
-        "images": {"train": len(classes)},
-        "train_on": "train",
-        "distinct_images": len(np.unique(pixels, axis=0)),
-        "pixel_entropy_bits": information.independent_pixel_entropy_bits(images[np.isin(labels, (first, second))]),
-        "sources_md5": datasets.checksums(source, data_folder),
-        "sha256": _checksums(folder, "train"),
-    }
-    files.write_json(folder / "dataset.json", record)
-    return record
+from rate_distortion import files
 
 
 def load(folder: str | Path, splits: str) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels of a split, or of several joined by "+"; a single one is memory-mapped read-only."""
     parts = [_load_split(Path(folder) / split) for split in splits.split("+")]
-    return _joined([images for images, _ in parts]), _joined([labels for _, labels in parts])
+    return joined([images for images, _ in parts]), joined([labels for _, labels in parts])
 
 
 def first_of_each_class(images: str | Path) -> dict[str, np.ndarray]:
@@ -151,43 +44,7 @@ def describe(folder: str | Path, *, with_extra: bool = False) -> dict[str, Any]:
     return record
 
 
-def _checksums(folder: Path, split: str) -> dict[str, str]:
-    names = [f"{split}/{part}.npy" for part in ("images", "labels")]
-    return {name: provenance.file_checksum(folder / name) for name in names}
-
-
-def _read_splits(data: Mapping[str, Any], data_folder: str | Path) -> dict[str, datasets.LabelledImages]:
-    held_out, wanted = data["validation_images"], data.get("train_images")
-    source = {key: data[key] for key in ("image_size", "file") if key in data}
-    train = datasets.load(
-        data["dataset"],
-        "train",
-        count=None if wanted is None else wanted + held_out,
-        seed=data["seed"],
-        data_folder=data_folder,
-        **source,
-    )
-    test = datasets.load(
-        data["dataset"], "test", count=data.get("test_images"), seed=data["seed"], data_folder=data_folder, **source
-    )
-    train, validation = datasets.split_validation(train, held_out, data["seed"])
-    return {"train": train, "validation": validation, "test": test}
-
-
-def _write_split(folder: Path, split: datasets.LabelledImages, transform: whitening.Whitening) -> None:
-    height, width = split.images.shape[1:3]
-    shape = (len(split.labels), transform.mean.size // (height * width), height, width)
-    with files.completed(folder / "images.npy") as temporary, temporary.open("wb") as stream:
-        # Written, not memory-mapped: a full disk then is an error and not the end of the process (SIGBUS).
-        header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)), "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(stream, header)
-        for start in range(0, shape[0], CHUNK_IMAGES):
-            stream.write(transform(split.images[start : start + CHUNK_IMAGES]).data)
-    with files.completed(folder / "labels.npy") as temporary:
-        np.save(temporary, split.labels)
-
-
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
+def joined(parts: list[np.ndarray]) -> np.ndarray:
     """One array from several, without a copy where there is only one."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -203,6 +60,6 @@ def _load_split(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def _load_array(path: Path, **options: Any) -> np.ndarray:
     try:
-        return np.load(path, allow_pickle=False, **options)
+        return np.load(files.existing(path), allow_pickle=False, **options)
     except (ValueError, EOFError) as error:
         raise files.damaged(path, error) from error

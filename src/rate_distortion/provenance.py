@@ -103,11 +103,12 @@ def verified(path: str | Path) -> Path:
     A file whose run has no record, or one that does not list the file, is not checked.
 
     Raises:
+        files.MissingFileError: it is not there.
         files.DamagedFileError: it has another checksum than the record beside it says.
     """
-    path = Path(path)
+    path = files.existing(path)
     record = path.with_name(RECORD)
-    if path.exists() and record.exists():
+    if record.exists():
         expected = files.read_json(record).get("outputs_sha256", {}).get(path.name)
         if expected not in (None, file_checksum(path)):
             raise files.damaged(path, f"its checksum is not the one in {RECORD} beside it")

@@ -94,8 +94,18 @@ def pack(
         study: the study's name.
         configuration: its merged settings, which a reader needs to build the tables.
         paths: the records, inside ``folder`` (:func:`record_paths`).
+
+    Raises:
+        ArchiveError: a name that :func:`unpack` would refuse.
     """
     folder, paths = Path(folder), sorted(set(paths))
+    for path in paths:
+        if not _is_record(path):
+            raise ArchiveError(
+                f"{folder / path} has no name that an archive of records may hold (letters, digits, _, ., + and -; no part "
+                f"begins with a dot; ending in {', '.join(RECORD_SUFFIXES)}; not {MANIFEST}); rename it or take it out of "
+                f"{folder}"
+            )
     described = {
         path: {"bytes": (folder / path).stat().st_size, "sha256": provenance.file_checksum(folder / path)}
         for path in paths
@@ -160,6 +170,10 @@ def unpack(path: str | Path, folder: str | Path) -> Manifest:
     return manifest
 
 
+def _is_record(name: str) -> bool:
+    return bool(PATH.fullmatch(name)) and PurePosixPath(name).suffix in RECORD_SUFFIXES and name != MANIFEST
+
+
 def _member(name: str) -> zipfile.ZipInfo:
     member = zipfile.ZipInfo(name, FIXED_DATE)
     member.compress_type = zipfile.ZIP_DEFLATED
@@ -194,7 +208,7 @@ def _checked_manifest(content: Any, path: str | Path) -> Manifest:
     if not isinstance(configuration, dict) or not isinstance(listed, dict) or not listed:
         raise ArchiveError(f"the manifest of {path} lacks the study's configuration or its files")
     for name, described in listed.items():
-        if not PATH.fullmatch(name) or PurePosixPath(name).suffix not in RECORD_SUFFIXES or name == MANIFEST:
+        if not _is_record(name):
             raise ArchiveError(f"the manifest of {path} names {name!r}, which is no record of a study")
         whole = isinstance(described, dict) and isinstance(described.get("bytes"), int)
         if not whole or not re.fullmatch("[0-9a-f]{64}", str(described.get("sha256"))):

@@ -4,14 +4,15 @@ When Snakemake is killed its Slurm jobs run on, and a second start would let two
 a job that Slurm starts again while its lost node is still computing. So whoever trains or probes a run owns its folder, and
 whoever prepares data theirs:
 
-- ``running.lock`` appears complete and atomically (a hard link, which NFS grants once, and only where there are no hard links
-  an exclusive creation) and says which process on which machine, and which Slurm job, owns the folder;
+- ``running.lock`` appears atomically (a hard link, which NFS grants once; where there are no hard links an exclusive creation,
+  which is granted once too, but whose content comes a moment later) and says which process on which machine, and which Slurm
+  job, owns the folder;
 - a later job waits while the owner lives, takes over when it is dead, and refuses when neither can be found out;
-- the owner asks :meth:`RunLock.check` before everything it writes, so that an owner that was wrongly taken for dead stops
-  instead of writing into what is no longer its own.
+- :meth:`RunLock.check` is asked before every file that is written there (:func:`rate_distortion.files.guarded`), so that an
+  owner that was wrongly taken for dead stops instead of writing into what is no longer its own.
 
-An owner is dead when its process is gone (same machine), when its machine has started anew, or when Slurm no longer runs its
-job (other machines).
+An owner is dead when its process is gone or its number another process's (same machine), when its machine has started anew, or
+when Slurm no longer runs its job (other machines).
 """
 
 from __future__ import annotations
@@ -29,12 +30,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rate_distortion import files
+
 log = logging.getLogger(__name__)
 
 LOCK_FILE = "running.lock"
 POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
 """How long a squeue that does not answer, or a lock that cannot be read, is asked again before the job refuses."""
+
+PUT_BACK_SECONDS = 2.0
+"""How long an owner whose lock is absent looks again: a job that took the lock in error may be putting it back."""
 
 LIVE_STATES = {"RUNNING", "COMPLETING", "CONFIGURING", "RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED", "SUSPENDED"}
 """States of a Slurm job whose processes may exist. A pending job has none: it was taken from its node."""
@@ -102,14 +108,18 @@ class Owner:
                 return False
         return self._slurm_job_is_alive() if self.slurm_job else None
 
-    def _process_is_alive(self) -> bool:
+    def _process_is_alive(self) -> bool | None:
+        anothers = False
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
             return False
-        except PermissionError:
-            return True
-        return _process_start(self.pid) == self.process_start
+        except PermissionError:  # of another user: the owner, or whoever has its number now
+            anothers = True
+        start = _process_start(self.pid)
+        if anothers and not (start and self.process_start):  # /proc hides it, or there is none
+            return None
+        return start == self.process_start
 
     def _slurm_job_is_alive(self) -> bool | None:
         here = Owner.this_process()
@@ -174,7 +184,9 @@ class RunLock:
         Raises:
             FolderTakenError: another job has taken it over.
         """
-        present = read(self.path)
+        deadline = time.monotonic() + PUT_BACK_SECONDS
+        while (present := read(self.path)) is None and time.monotonic() < deadline:
+            time.sleep(PUT_BACK_SECONDS / 20)
         if present != self.owner:
             raise FolderTakenError(
                 f"{self.path.parent} was taken over by {present or 'someone who removed the lock'}; "
@@ -212,6 +224,7 @@ class RunLock:
             temporary.unlink(missing_ok=True)
 
     def _create_without_links(self, content: str) -> bool:
+        """Become the owner by an exclusive creation; whoever reads the file before its content is there reads again."""
         try:
             stream = self.path.open("x", encoding="utf-8")
         except FileExistsError:
@@ -232,9 +245,18 @@ class RunLock:
         except FileNotFoundError:
             return
         if read(taken) != dead:
-            with contextlib.suppress(OSError):  # if a third job was faster, the second one's next check stops it
-                os.link(taken, self.path)
+            self._put_back(taken)
         taken.unlink(missing_ok=True)
+
+    def _put_back(self, taken: Path) -> None:
+        """Give a living owner its lock again; if a third job was faster, or the disk is full, its next check stops it."""
+        with contextlib.suppress(OSError):
+            try:
+                os.link(taken, self.path)
+            except FileExistsError:
+                return
+            except OSError:
+                self._create_without_links(taken.read_text(encoding="utf-8"))
 
     def _refusal(self, present: Owner | None) -> str:
         if present is None:
@@ -247,7 +269,7 @@ class RunLock:
 
 @contextlib.contextmanager
 def owned(folder: str | Path, work: str = "") -> Iterator[RunLock]:
-    """Own a folder while it is written into.
+    """Own a folder while it is written into; every file that :mod:`rate_distortion.files` writes there asks for the lock.
 
     Args:
         folder: of a run; made when missing.
@@ -259,7 +281,8 @@ def owned(folder: str | Path, work: str = "") -> Iterator[RunLock]:
     lock = RunLock(folder, work)
     lock.acquire()
     try:
-        yield lock
+        with files.guarded(folder, lock.check):
+            yield lock
     finally:
         lock.release()
 

@@ -19,6 +19,7 @@ import numpy as np
 import scipy.linalg
 
 from rate_distortion import files
+from rate_distortion.errors import InputError
 
 NTSC_WEIGHTS = np.array([0.2989, 0.5870, 0.1140])
 """Red, green and blue in NTSC luminance (ITU-R BT.601 to four digits)."""
@@ -105,15 +106,15 @@ def fit(
             "minmax" maps the extremes of the whitened training pixels to 0 and 1.
 
     Raises:
-        ValueError: unsuitable images, an unknown option, or more components than the data's numerical rank.
+        InputError: unsuitable images, an unknown option, or more components than the data's numerical rank.
     """
     _check_option("method", method, METHODS)
     _check_option("output_range", output_range, OUTPUT_RANGES)
     _check_images(images, colour)
     if len(images) < 2:
-        raise ValueError(f"whitening needs at least 2 images to estimate a covariance; there is {len(images)}")
+        raise InputError(f"whitening needs at least 2 images to estimate a covariance; there is {len(images)}")
     if epsilon < 0:
-        raise ValueError(f"whitening epsilon is {epsilon}; it must be 0 or greater")
+        raise InputError(f"whitening epsilon is {epsilon}; it must be 0 or greater")
     mean, covariance = _mean_and_covariance(images, colour, per_image_mean)
     eigenvalues, eigenvectors = scipy.linalg.eigh(covariance)
     spectrum, vectors = np.maximum(eigenvalues[::-1], 0.0), eigenvectors[:, ::-1]
@@ -181,13 +182,13 @@ def _output_scale(unscaled: Whitening, images: np.ndarray, output_range: str) ->
 
 def _check_option(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise ValueError(f"whitening {name} is {value!r}; allowed: {', '.join(allowed)}")
+        raise InputError(f"whitening {name} is {value!r}; allowed: {', '.join(allowed)}")
 
 
 def _check_images(images: np.ndarray, colour: str) -> None:
     _check_option("colour", colour, COLOURS)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
-        raise ValueError(
+        raise InputError(
             f"images have type {images.dtype} and shape {images.shape}; whitening takes uint8 of shape (N, H, W, 1 or 3)"
         )
 
@@ -195,7 +196,7 @@ def _check_images(images: np.ndarray, colour: str) -> None:
 def _check_components(components: int, spectrum: np.ndarray, images: int) -> None:
     rank = numerical_rank(spectrum, images)
     if not 1 <= components <= rank:
-        raise ValueError(
+        raise InputError(
             f"whitening components is {components}; allowed: 1 to {rank}, the numerical rank of {images} training images of "
             f"{spectrum.size} values each (lower whitening.components or use more training images)"
         )

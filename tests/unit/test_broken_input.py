@@ -13,8 +13,12 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from rate_distortion import datasets, studies
+from rate_distortion import channel, datasets, models, studies, whitening
 from rate_distortion.configuration import STRICT_VALIDATOR
+from rate_distortion.errors import InputError
+from rate_distortion.multilayer_perceptron.networks import NetworkSettings
+from rate_distortion.noise_paths import SweepSettings
+from rate_distortion.sphere_packing.training import BottleneckSettings
 from rate_distortion.studies import StudyError
 
 ROOT = Path(__file__).parents[2]
@@ -318,3 +322,26 @@ def test_a_pickle_in_a_member_or_in_place_of_the_file_is_refused_and_not_run(tmp
     refused_file(tmp_path / "member.npz")
     (tmp_path / "whole.npz").write_bytes(pickle.dumps(Trap()))
     refused_file(tmp_path / "whole.npz")
+
+
+REFUSED_IN_A_JOB = {
+    "whitening components is 900": lambda: whitening.fit(np.zeros((9, 8, 8, 1), np.uint8), components=900),
+    "digits [3, 11] were asked for": lambda: datasets.select_digits(
+        np.zeros((2, 8, 8), np.uint8), np.array([3, 7]), (3, 11)
+    ),
+    "more than 1000; lower the rate": lambda: channel.random_code_error(
+        [2000], [1.0], signal_power=1, noise_variance=1
+    ),
+    "images are 8x8 pixels": lambda: models.ConvolutionalNetwork((1, 8, 8), 10),
+    "figure_epochs names [90]": lambda: BottleneckSettings(epochs=80, figure_epochs=(90,)),
+    "hidden_widths is []": lambda: NetworkSettings(hidden_widths=()),
+    "step_size is 0": lambda: SweepSettings("l2", step_size=0),
+}
+
+
+@pytest.mark.parametrize("sentence", REFUSED_IN_A_JOB)
+def test_what_only_a_job_can_refuse_is_an_error_of_the_packages_own(sentence):
+    """Anything else would leave a traceback in the job's log (rate_distortion.job_log)."""
+    with pytest.raises(InputError) as caught:
+        REFUSED_IN_A_JOB[sentence]()
+    assert sentence in str(caught.value)

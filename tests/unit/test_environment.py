@@ -1,11 +1,13 @@
 """The environment in its three forms: pyproject.toml, the hash-locked requirements, and the conda file."""
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -46,16 +48,45 @@ def test_the_library_does_not_import_snakemake():
         assert not re.search(r"^\s*(import|from) snakemake", path.read_text(), re.MULTILINE), path
 
 
-def test_table_and_figure_jobs_do_not_import_torch():
-    """Importing torch costs seconds; what these jobs need, another job has written."""
-    light = (
-        "archive_description calibration calibration_figure capacity channel channel_figure datasets fault_tolerance figures "
-        "gradient_snr information information_plane own_network perceptron_figures planning prepared_data studies tables "
-        "whitening"
-    )
-    program = (
-        f"import sys\nfrom rate_distortion import {', '.join(light.split())}\n"
-        "from rate_distortion.sphere_packing import figure, geometry\nprint('torch' in sys.modules)"
+TORCH_JOBS = "audit_attacks describe_network probe train train_bottlenecks train_packed train_perceptrons transfer"
+"""What trains, opens or counts a network. No other job imports torch: what it needs, one of these has written."""
+
+HEAVY = {"torch", "torchvision", "sklearn", "scipy", "pandas", "matplotlib", "plotly", "jsonschema"}
+ALLOWED = {
+    frozenset(): "download example_images pack_records unpack_records write_config",
+    frozenset({"jsonschema"}): "write_plan",
+    frozenset({"scipy"}): "prepare_data prepare_digit_pair prepare_extra",
+    frozenset({"pandas"}): "overview",
+    frozenset({"pandas", "jsonschema"}): (
+        "accuracy_table choose_weight_decay differences fault_tolerance gradient_snr information_plane reverse_transmission "
+        "sphere_packing table3 transfer_table variations weight_decay"
+    ),
+    frozenset({"pandas", "jsonschema", "scipy"}): "claims",
+    frozenset({"pandas", "matplotlib"}): "figure4 figure5 figure6 figure7 figure_history figure_weight_decay",
+    frozenset({"pandas", "matplotlib", "scipy"}): "figure1",
+    frozenset({"pandas", "matplotlib", "jsonschema"}): "compare figure2 figure3",
+    frozenset({"pandas", "matplotlib", "jsonschema", "scipy", "plotly"}): "page partial",
+    frozenset({"rocrate"}): "describe_archive",
+}
+"""Scripts by what their jobs import before they begin, since start-up costs every job its seconds."""
+
+
+def imports_of(script):
+    tree = ast.parse((ROOT / f"workflow/scripts/{script}.py").read_text())
+    return "\n".join(ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def test_every_script_is_known_by_what_it_imports():
+    light = [script for scripts in ALLOWED.values() for script in scripts.split()]
+    scripts = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
+    assert sorted([*light, *TORCH_JOBS.split()]) == scripts
+
+
+@pytest.mark.parametrize("allowed", ALLOWED, ids=lambda allowed: " ".join(sorted(allowed)) or "nothing")
+def test_a_job_imports_only_what_it_needs(allowed):
+    program = "import sys\n" + "".join(
+        f"{imports_of(script)}\nprint({script!r}, *sorted({HEAVY - allowed!r} & set(sys.modules)))\n"
+        for script in ALLOWED[allowed].split()
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "False"
+    assert result.stdout.split("\n")[:-1] == ALLOWED[allowed].split()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rate_distortion import files, job_log, prepared_data, provenance
-from rate_distortion.files import DamagedFileError, UnwritableFileError
+from rate_distortion.files import DamagedFileError, MissingFileError, UnwritableFileError
 
 
 @pytest.mark.parametrize("number", sorted(files.REMEDIES))
@@ -79,8 +79,10 @@ def test_arrays_truncated_or_with_any_byte_changed_are_refused_or_unharmed(tmp_p
 
 
 def test_a_file_that_is_not_there_is_not_called_damaged(tmp_path):
-    for read in (files.read_json, files.read_table, files.read_arrays):
-        with pytest.raises(FileNotFoundError):
+    for read in (files.read_json, files.read_table, files.read_arrays, provenance.verified):
+        with pytest.raises(
+            MissingFileError, match=r"absent is not there any more: `snakemake --cores 1 .*absent` makes"
+        ):
             read(tmp_path / "absent")
 
 
@@ -116,16 +118,20 @@ ERRORS = {
     "RuntimeError('[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can\\'t allocate memory')": "mem_mb",
     "RuntimeError('CUDA out of memory. Tried to allocate 2 GiB')": "mem_mb",
     f"OSError({errno.ENOMEM}, 'Cannot allocate memory')": "mem_mb",
-    "ValueError('components is 1000')": "stopped: components is 1000",
+    "InputError('components is 1000')": "stopped: components is 1000\n",
+    f"PermissionError({errno.EACCES}, 'Permission denied', 'x.csv')": "stopped: [Errno 13] Permission denied: 'x.csv'\n",
     f"UnwritableFileError({errno.ENOSPC}, 'x.csv could not be written')": "stopped: x.csv could not be written\n",
-    "KeyError('a defect')": "Traceback",
+    "KeyError('a defect')": "failed with KeyError: 'a defect'; this was not foreseen\nTraceback",
+    "ValueError('a defect')": "failed with ValueError: a defect; this was not foreseen\nTraceback",
+    f"FileNotFoundError({errno.ENOENT}, 'No such file', 'defect.csv')": "failed with FileNotFoundError: [Errno 2] No such",
 }
 
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_a_failure_is_one_sentence_and_a_defect_keeps_its_traceback(tmp_path, error):
     program = (
-        "import sys\nfrom rate_distortion.files import UnwritableFileError\nfrom rate_distortion.job_log import job_log\n"
+        "import sys\nfrom rate_distortion.errors import InputError\nfrom rate_distortion.files import UnwritableFileError\n"
+        "from rate_distortion.job_log import job_log\n"
         f"with job_log(sys.argv[1]):\n    raise {error}"
     )
     result = subprocess.run([sys.executable, "-c", program, str(tmp_path / "job.log")], capture_output=True, text=True)

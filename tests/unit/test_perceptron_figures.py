@@ -6,7 +6,15 @@ import numpy as np
 import pandas
 import pytest
 
-from rate_distortion import channel_figure, datasets, gradient_snr, perceptron_figures, prepared_data, tables
+from rate_distortion import (
+    channel_figure,
+    datasets,
+    gradient_snr,
+    perceptron_figures,
+    preparation,
+    prepared_data,
+    tables,
+)
 from rate_distortion.information_plane import DEAD_LAYER
 
 STUDY = {
@@ -242,7 +250,7 @@ def test_figure1_states_equation_2():
 
 def test_two_digits_are_prepared_with_their_entropy_and_counted_without_reading_them(tmp_path):
     settings = {"dataset": "digits", "image_size": 8, "digits": [3, 7], "train_on": "train+test"}
-    record = prepared_data.prepare_digit_pair(tmp_path, settings, "data")
+    record = preparation.prepare_digit_pair(tmp_path, settings, "data")
     images, labels = prepared_data.load(tmp_path, "train")
     assert (images.shape, images.dtype) == ((362, 64), np.float32)
     assert (images.min(), images.max()) == (0, 1)
@@ -252,6 +260,6 @@ def test_two_digits_are_prepared_with_their_entropy_and_counted_without_reading_
     assert one_pixel < record["pixel_entropy_bits"] < 64 * math.log2(17)
     assert record == prepared_data.describe(tmp_path)
     assert datasets.digit_pair_size("digits", [3, 7], "train+test") == 362
-    train = prepared_data.prepare_digit_pair(tmp_path, settings | {"train_on": "train"}, "data")
+    train = preparation.prepare_digit_pair(tmp_path, settings | {"train_on": "train"}, "data")
     assert abs(datasets.digit_pair_size("digits", [3, 7], "train") - train["images"]["train"]) <= 1
     assert datasets.digit_pair_size("mnist", [3, 7], "train") == 12_396

@@ -65,6 +65,18 @@ def test_weights_images_and_what_is_made_from_records_stay_out(study):
     assert records_archive.record_paths(study, ["claims.csv", "config.yaml"]) == sorted(RECORDS)
 
 
+@pytest.mark.parametrize("name", ["metrics (copy).json", "runs/Züge/metrics.json", "manifest.json", "runs/a b/l2.csv"])
+def test_a_name_that_would_not_come_out_is_not_packed(study, tmp_path, name):
+    (study / name).parent.mkdir(parents=True, exist_ok=True)
+    (study / name).write_bytes(b"{}")
+    paths = records_archive.record_paths(study, ["claims.csv", "config.yaml"])
+    with pytest.raises(
+        ArchiveError, match=r"has no name that an archive of records may hold .*; rename it or take it out"
+    ):
+        records_archive.pack(tmp_path / "records.zip", study, "ci", {}, paths)
+    assert not (tmp_path / "records.zip").exists()
+
+
 def test_what_is_packed_comes_out_and_the_same_records_give_the_same_bytes(study, archive, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     manifest = records_archive.unpack(archive, elsewhere)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from rate_distortion import run_lock
+from rate_distortion import files, preparation, run_lock
 from rate_distortion.run_lock import LOCK_FILE, FolderLockedError, FolderTakenError, Owner, RunLock, owned
 
 HOLD = """
@@ -28,6 +28,7 @@ with owned(sys.argv[1], sys.argv[2]):
 def hasty(monkeypatch):
     monkeypatch.setattr(run_lock, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(run_lock, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(run_lock, "PUT_BACK_SECONDS", 0.2)
     for name in ("SLURM_JOB_ID", "SLURM_CLUSTER_NAME"):
         monkeypatch.delenv(name, raising=False)
 
@@ -136,6 +137,71 @@ def test_a_later_process_with_the_same_number_is_not_the_owner(tmp_path):
     assert replace(mine, process_start="1").is_alive() is False
     assert replace(mine, boot="before").is_alive() is (False if " " in mine.machine else None)
     assert replace(mine, pid_namespace="pid:[1]").is_alive() is None
+
+
+def test_whoever_lost_a_folder_writes_nothing_more_there(tmp_path):
+    """Whatever a job writes goes through files.completed, so that no job has to ask by itself."""
+    pair = {"dataset": "digits", "image_size": 8, "digits": [3, 7], "train_on": "train"}
+    folder = tmp_path / "pair"
+    with owned(folder) as lock:
+        files.write_text(folder / "before.csv", "old")
+        begun = files.completed(folder / "train/long.npy")
+        temporary = begun.__enter__()
+        temporary.write_text("written for hours")
+        lock.path.unlink()
+        with pytest.raises(FolderTakenError):
+            begun.__exit__(None, None, None)
+        # Its successor may be writing under the same temporary name.
+        assert temporary.read_text() == "written for hours"
+        for write in (
+            lambda: files.write_text(folder / "before.csv", "new"),
+            lambda: preparation.prepare_digit_pair(folder, pair, tmp_path),
+        ):
+            with pytest.raises(FolderTakenError, match="stops and writes nothing more there"):
+                write()
+        files.write_text(tmp_path / "elsewhere.csv", "")
+    assert {path.name for path in folder.rglob("*") if path.is_file()} == {"before.csv", temporary.name}
+    assert (folder / "before.csv").read_text() == "old"
+    files.write_text(folder / "before.csv", "the folder is nobody's now")
+
+
+def refuse(*_):
+    raise PermissionError("not allowed")
+
+
+@pytest.mark.parametrize(
+    ("shown", "recorded", "alive"),
+    [("4711", "4711", True), ("4712", "4711", False), ("ended", "4711", False), ("", "4711", None), ("4711", "", None)],
+)
+def test_a_process_of_another_user_is_the_owner_only_if_it_started_when_the_owner_did(
+    monkeypatch, shown, recorded, alive
+):
+    """The number of a dead owner may be another user's process by now, whom no signal reaches."""
+    owner = replace(Owner.this_process(), process_start=recorded)
+    monkeypatch.setattr(os, "kill", refuse)
+    monkeypatch.setattr(run_lock, "_process_start", lambda _: shown)
+    assert owner.is_alive() is alive
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_lock_that_was_taken_in_error_is_put_back(tmp_path, monkeypatch, links):
+    """The dead owner's lock is gone, and a third job owns the folder, before the second one takes the lock away."""
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    second, third = RunLock(tmp_path), RunLock(tmp_path)
+    third.acquire()
+    second._remove(replace(second.owner, process_start="1"))
+    third.check()
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK_FILE]
+
+
+def test_an_owner_whose_lock_is_just_being_put_back_goes_on(tmp_path):
+    lock = RunLock(tmp_path)
+    lock.acquire()
+    content = lock.path.read_text()
+    lock.path.unlink()
+    threading.Timer(0.05, lock.path.write_text, [content]).start()
+    lock.check()
 
 
 def test_an_owner_that_lost_its_folder_stops_and_leaves_the_lock_of_its_successor(tmp_path):

@@ -16,6 +16,7 @@ from rate_distortion import (
     calibration_figure,
     datasets,
     models,
+    preparation,
     prepared_data,
     probing,
     records,
@@ -431,7 +432,7 @@ def trained_run(tmp_path):
     """A network of procedural street numbers with its data, as a study leaves them: (its folder, that of the data)."""
     data = {"dataset": "house_numbers", "seed": 0, "train_images": 60, "validation_images": 10, "test_images": 20}
     whitened = {"components": 20}
-    record = prepared_data.prepare(tmp_path / "data", data | {"train_on": "train"}, whitened, tmp_path)
+    record = preparation.prepare(tmp_path / "data", data | {"train_on": "train"}, whitened, tmp_path)
     settings = TrainingSettings(epochs=1, learning_rate=0.05, batch_size=20, history_points=2)
     model, name = (
         ModelSettings(weight_decay=0.2, normalization="batch", width=0.1),

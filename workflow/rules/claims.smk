@@ -30,6 +30,7 @@ rule claims:
         "logs/{study}/claims.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime="30m",
@@ -47,11 +48,12 @@ rule overview:
         unpack(overview_records),
         claims="results/{study}/claims.csv",
     output:
-        "results/{study}/overview.csv",
+        overview="results/{study}/overview.csv",
     log:
         "logs/{study}/overview.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",

@@ -17,11 +17,12 @@ localrules:
 rule write_config:
     """The merged configuration of the study, as its rules saw it."""
     output:
-        "results/{study}/config.yaml",
+        config="results/{study}/config.yaml",
     log:
         "logs/{study}/write_config.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=500,
         runtime="10m",
@@ -34,11 +35,12 @@ rule write_config:
 rule write_plan:
     """Jobs, images, hours, GPU hours and disk of the study, before anything starts."""
     output:
-        "results/{study}/plan.md",
+        plan="results/{study}/plan.md",
     log:
         "logs/{study}/write_plan.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=500,
         runtime="10m",
@@ -51,11 +53,12 @@ rule write_plan:
 rule partial:
     """Tables, claims and the page from what exists; they say what is missing. Nothing is trained."""
     output:
-        directory("results/{study}/partial"),
+        folder=directory("results/{study}/partial"),
     log:
         "logs/{study}/partial.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime="30m",
@@ -80,11 +83,12 @@ rule describe_archive:
         results=lambda wildcards: study_results(wildcards.study),
         citation="CITATION.cff",
     output:
-        "results/{study}/ro-crate-metadata.json",
+        metadata="results/{study}/ro-crate-metadata.json",
     log:
         "logs/{study}/describe_archive.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="30m",

@@ -19,7 +19,7 @@ rule download:
     The mirrors are no params: a file is right whichever mirror it came from, and a rerun would begin by deleting it.
     """
     output:
-        "data/{folder}/{file}",
+        file="data/{folder}/{file}",
     log:
         "logs/download/{folder}/{file}.log",
     wildcard_constraints:
@@ -27,6 +27,7 @@ rule download:
         file="[^/]+",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=grows(500),
         runtime=grows(4, "h"),
@@ -39,11 +40,13 @@ rule prepare_data:
     input:
         sources=source_files,
     output:
-        [f"{DATA}/{name}" for name in DATA_FILES],
+        files=[f"{DATA}/{name}" for name in DATA_FILES if name != "dataset.json"],
+        description=f"{DATA}/dataset.json",
     log:
         "logs/{study}/prepare_data/{dataset}.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=grows(8000),
         runtime=grows(1, "h"),
@@ -60,11 +63,13 @@ rule prepare_extra:
         whitening=f"{DATA}/whitening.npz",
         sources=extra_source_files,
     output:
-        [f"{DATA}/{name}" for name in EXTRA_FILES],
+        files=[f"{DATA}/{name}" for name in EXTRA_FILES if name != "extra.json"],
+        description=f"{DATA}/extra.json",
     log:
         "logs/{study}/prepare_extra/{dataset}.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=grows(8000),
         runtime=grows(1, "h"),
@@ -80,11 +85,12 @@ rule example_images:
         images=f"{DATA}/test/images.npy",
         labels=f"{DATA}/test/labels.npy",
     output:
-        f"{DATA}/examples.npz",
+        examples=f"{DATA}/examples.npz",
     log:
         "logs/{study}/example_images/{dataset}.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",

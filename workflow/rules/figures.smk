@@ -43,6 +43,7 @@ rule figure1:
         "logs/{study}/figure1.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(1, "h"),
@@ -78,6 +79,7 @@ rule figure2:
         "logs/{study}/figure2.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -114,6 +116,7 @@ rule figure3:
         "logs/{study}/figure3.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -151,6 +154,7 @@ rule figure4:
         "logs/{study}/figure4.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime="10m",
@@ -186,6 +190,7 @@ rule figure7:
         "logs/{study}/figure7.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime="10m",
@@ -222,6 +227,7 @@ rule figure_weight_decay:
         "logs/{study}/figure_weight_decay.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -257,6 +263,7 @@ rule figure_history:
         "logs/{study}/figure_history.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -292,6 +299,7 @@ rule figure5:
         "logs/{study}/figure5.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -327,6 +335,7 @@ rule figure5_batch_norm:
         "logs/{study}/figure5_batch_norm.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",

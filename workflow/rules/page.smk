@@ -14,9 +14,9 @@ localrules:
 rule page:
     """Put the study's tables, figures and claims together into one page."""
     input:
-        page_records,
+        records=page_records,
     output:
-        report(
+        page=report(
             "results/{study}/paper.html",
             caption="../report/page.rst",
             category="Page",
@@ -27,6 +27,7 @@ rule page:
         "logs/{study}/page.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime="10m",

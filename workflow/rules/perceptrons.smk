@@ -22,6 +22,7 @@ rule prepare_digit_pair:
         "logs/{study}/prepare_digit_pair/{digit_pair}.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(30, "m"),

@@ -72,7 +72,7 @@ rule audit_attacks:
         runs=lambda wildcards: part_records(wildcards, "attack_audit", kind="model.safetensors"),
         data=data_files,
     output:
-        report(
+        csv=report(
             "results/{study}/tables/attack_audit.csv",
             caption="../report/attack_audit.rst",
             category="Tables",

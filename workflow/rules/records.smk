@@ -15,13 +15,14 @@ localrules:
 rule pack_records:
     """Everything behind the study's tables and figures, without weights and images, in one archive."""
     input:
-        lambda wildcards: study_targets(wildcards.study),
+        results=lambda wildcards: study_targets(wildcards.study),
     output:
-        "results/{study}/records.zip",
+        archive="results/{study}/records.zip",
     log:
         "logs/{study}/pack_records.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="30m",
@@ -41,13 +42,14 @@ for study, (archive, manifest) in ARCHIVES.items():
         name:
             f"unpack_records_{study}"
         input:
-            archive,
+            archive=archive,
         output:
-            [f"results/{study}/{path}" for path in manifest.files],
+            records=[f"results/{study}/{path}" for path in manifest.files],
         log:
             f"logs/{study}/unpack_records.log",
         conda:
             "../../envs/environment.yaml"
+        threads: 1
         resources:
             mem_mb=1000,
             runtime="30m",
@@ -73,6 +75,7 @@ rule compare:
         "logs/compare/{study}-versus-{other}.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",

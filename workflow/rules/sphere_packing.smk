@@ -99,6 +99,7 @@ rule figure6:
         "logs/{study}/figure6.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime="30m",
@@ -128,6 +129,7 @@ rule sphere_packing:
         "logs/{study}/sphere_packing.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",

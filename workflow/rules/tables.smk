@@ -33,11 +33,12 @@ rule choose_weight_decay:
     input:
         metrics=lambda wildcards: part_records(wildcards, "calibration"),
     output:
-        "results/{study}/weight_decay.json",
+        choice="results/{study}/weight_decay.json",
     log:
         "logs/{study}/choose_weight_decay.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -68,6 +69,7 @@ rule weight_decay:
         "logs/{study}/weight_decay.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -97,6 +99,7 @@ rule table1:
         "logs/{study}/table1.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -128,6 +131,7 @@ rule table2:
         "logs/{study}/table2.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -159,6 +163,7 @@ rule further_models:
         "logs/{study}/further_models.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -192,6 +197,7 @@ rule differences:
         "logs/{study}/differences.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -221,6 +227,7 @@ rule sensitivity:
         "logs/{study}/sensitivity.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -253,6 +260,7 @@ rule ablations:
         "logs/{study}/ablations.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -285,6 +293,7 @@ rule fault_tolerance:
         "logs/{study}/fault_tolerance.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(30, "m"),
@@ -314,6 +323,7 @@ rule reverse_transmission:
         "logs/{study}/reverse_transmission.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime="30m",
@@ -344,6 +354,7 @@ rule transfer_table:
         "logs/{study}/transfer_table.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime="30m",
@@ -357,13 +368,14 @@ rule transfer_table:
 rule describe_network:
     """Build the network of Table 3 and count its layers' parameters, for the images and classes that the study has."""
     input:
-        network_data,
+        description=network_data,
     output:
-        "results/{study}/network.csv",
+        network="results/{study}/network.csv",
     log:
         "logs/{study}/describe_network.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime="10m",
@@ -389,6 +401,7 @@ rule table3:
         "logs/{study}/table3.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
@@ -416,6 +429,7 @@ rule gradient_snr:
         "logs/{study}/gradient_snr.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime="30m",
@@ -446,6 +460,7 @@ rule information_plane:
         "logs/{study}/information_plane.log",
     conda:
         "../../envs/environment.yaml"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime="30m",

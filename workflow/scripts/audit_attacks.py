@@ -23,5 +23,5 @@ if __name__ == "__main__":
             snakemake.params.audit,
             snakemake.params.perturbations,
             snakemake.params.machine,
-            snakemake.output[0],
+            snakemake.output.csv,
         )

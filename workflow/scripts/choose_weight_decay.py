@@ -12,4 +12,4 @@ def main(metrics: list[str], model: str, target: str) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(snakemake.input.metrics, snakemake.params.model, snakemake.output[0])
+        main(snakemake.input.metrics, snakemake.params.model, snakemake.output.choice)

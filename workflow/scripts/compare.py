@@ -1,18 +1,17 @@
 """Two studies side by side: a table and a figure."""
 
-import json
 from pathlib import Path
 
 import pandas
 
-from rate_distortion import comparison_figure, tables
+from rate_distortion import comparison_figure, files, tables
 from rate_distortion.job_log import job_log
 
 
 def read(paths: list[str]) -> pandas.DataFrame:
     """The compared cells of one study."""
     return tables.compared(
-        {Path(path).stem: pandas.read_csv(path, keep_default_na=False, na_values=[""]) for path in paths}
+        {Path(path).stem: files.read_table(path, keep_default_na=False, na_values=[""]) for path in paths}
     )
 
 
@@ -20,7 +19,7 @@ def main(
     first: list[str], second: list[str], datasets: list[str], configurations: list[dict], names: list[str], out: dict
 ) -> None:
     """Write the comparison in its five forms."""
-    data = [json.loads(Path(path).read_text(encoding="utf-8")) for path in datasets]
+    data = [files.read_json(path) for path in datasets]
     table = tables.comparison(read(first), read(second), configurations, names, data)
     table.write(out["csv"], out["md"], out["tex"])
     comparison_figure.draw(table.tidy, names, table.notes[:2], out["svg"], out["png"])

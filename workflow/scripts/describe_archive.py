@@ -13,4 +13,4 @@ def main(target: str, citation: str, study: dict) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(snakemake.output[0], snakemake.input.citation, snakemake.params.study)
+        main(snakemake.output.metadata, snakemake.input.citation, snakemake.params.study)

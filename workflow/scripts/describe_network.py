@@ -19,4 +19,4 @@ def main(records: list[str], target: str) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(list(snakemake.input), snakemake.output[0])
+        main(list(snakemake.input), snakemake.output.network)

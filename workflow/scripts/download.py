@@ -15,4 +15,4 @@ def main(target: str, mirrors: list[str]) -> None:
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         source = snakemake.wildcards.folder.split("/")[0].lower()
-        main(snakemake.output[0], snakemake.config["mirrors"][source])
+        main(snakemake.output.file, snakemake.config["mirrors"][source])

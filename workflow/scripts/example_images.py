@@ -11,4 +11,4 @@ def main(images: str, target: str) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(snakemake.input.images, snakemake.output[0])
+        main(snakemake.input.images, snakemake.output.examples)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rate_distortion import figures, files, prepared_data, provenance, tables
+from rate_distortion import cell_names, figures, files, prepared_data, provenance
 from rate_distortion.job_log import job_log
 
 
@@ -24,7 +24,7 @@ def main(
     transmitted = {}
     folders = [Path(path).parent for path in reverse_transmission]
     sizes = [int(folder.parts[-3].removeprefix("batch")) for folder in folders]
-    names = tables.names_apart([folder.parts[-4] for folder in folders], sizes)
+    names = cell_names.names_apart([folder.parts[-4] for folder in folders], sizes)
     for name, folder in zip(names, folders, strict=True):
         reversed_images = files.read_arrays(folder / "reverse_transmission.npz")["images"]
         transmitted[name] = reversed_images, files.read_table(folder / "reverse_transmission.csv")

@@ -1,8 +1,5 @@
 """Figure 6: the layer of two units by epoch and variant, and its animation."""
 
-import json
-from pathlib import Path
-
 from rate_distortion import files
 from rate_distortion.job_log import job_log
 from rate_distortion.sphere_packing import figure
@@ -13,7 +10,7 @@ def main(embeddings: list[str], metrics: list[str], study: dict, svg: str, png: 
     loaded = dict(zip(study["variants"], map(figure.Embedding.load, embeddings), strict=True))
     rows = figure.figure6_rows(loaded, study["figure_epochs"])
     files.write_text(csv, rows.to_csv(index=False, lineterminator="\n"))
-    run = json.loads(Path(metrics[0]).read_text(encoding="utf-8"))
+    run = files.read_json(metrics[0])
     source = figure.source_line(study, run)
     figure.figure6(rows, source, svg, png)
     figure.animate(loaded, source, gif)

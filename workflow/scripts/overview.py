@@ -1,7 +1,5 @@
 """What came of the claims, by table and figure."""
 
-import pandas
-
 from rate_distortion import files
 from rate_distortion.claims.overview import overview
 from rate_distortion.job_log import job_log
@@ -9,11 +7,11 @@ from rate_distortion.job_log import job_log
 
 def main(claims: str, study: str, records: dict[str, list[str]], path: str) -> None:
     """Write the overview of a study."""
-    rows = overview(pandas.read_csv(claims), study, records)
+    rows = overview(files.read_table(claims), study, records)
     files.write_text(path, rows.to_csv(index=False, lineterminator="\n"))
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         inputs = {name: list(paths) for name, paths in snakemake.input.items() if name != "claims"}
-        main(snakemake.input.claims, snakemake.params.study, inputs, snakemake.output[0])
+        main(snakemake.input.claims, snakemake.params.study, inputs, snakemake.output.overview)

@@ -18,4 +18,4 @@ def main(target: str, study: str, configuration: dict, derived: list[str], kept:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(snakemake.output[0], snakemake.wildcards.study, **snakemake.params)
+        main(snakemake.output.archive, snakemake.wildcards.study, **snakemake.params)

@@ -13,4 +13,4 @@ def main(study: dict, records: list[str], datasets: dict, target: str) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(**snakemake.params, target=snakemake.output[0])
+        main(**snakemake.params, target=snakemake.output.page)

@@ -2,17 +2,16 @@
 
 from pathlib import Path
 
-from rate_distortion import prepared_data, run_lock
+from rate_distortion import preparation, run_lock
 from rate_distortion.job_log import job_log
 
 
 def main(folder: Path, data: dict, whitening: dict) -> None:
     """Write a study's data folder."""
     with run_lock.owned(folder):
-        prepared_data.prepare(folder, data, whitening, data_folder="data")
+        preparation.prepare(folder, data, whitening, data_folder="data")
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        record = next(path for path in snakemake.output if path.endswith("dataset.json"))
-        main(Path(record).parent, snakemake.params.data, snakemake.params.whitening)
+        main(Path(snakemake.output.description).parent, **snakemake.params)

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from rate_distortion import prepared_data, run_lock
+from rate_distortion import preparation, run_lock
 from rate_distortion.job_log import job_log
 
 
 def main(folder: Path, settings: dict) -> None:
     """Write the folder of the pair."""
     with run_lock.owned(folder):
-        prepared_data.prepare_digit_pair(folder, settings, data_folder="data")
+        preparation.prepare_digit_pair(folder, settings, data_folder="data")
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(Path(snakemake.output.description).parent, snakemake.params.settings)
+        main(Path(snakemake.output.description).parent, **snakemake.params)

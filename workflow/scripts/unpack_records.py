@@ -11,4 +11,4 @@ def main(archive: str, folder: str) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(snakemake.input[0], snakemake.params.folder)
+        main(snakemake.input.archive, snakemake.params.folder)

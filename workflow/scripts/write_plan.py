@@ -12,4 +12,4 @@ def main(target: str, name: str, study: dict) -> None:
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(snakemake.output[0], snakemake.wildcards.study, snakemake.params.study)
+        main(snakemake.output.plan, snakemake.wildcards.study, snakemake.params.study)

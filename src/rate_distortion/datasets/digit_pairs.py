@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from rate_distortion.errors import InputError
+
 DIGIT_COUNTS = {
     ("mnist", "train"): (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
     ("mnist", "test"): (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
@@ -36,7 +38,8 @@ def select_digits(
         float32 images (n, pixels) and int64 labels (n,), in the order given.
 
     Raises:
-        ValueError: for images that are not uint8, another number of labels, twice the same class, or a class without images.
+        ValueError: for images that are not uint8, or another number of labels.
+        InputError: for twice the same class, or a class without images.
     """
     images, labels = np.asarray(images), np.asarray(labels)
     if images.dtype != np.uint8 or images.ndim < 2 or labels.shape != (len(images),):
@@ -46,7 +49,7 @@ def select_digits(
         )
     missing = [digit for digit in classes if not (labels == digit).any()]
     if len(set(classes)) != 2 or missing:
-        raise ValueError(
+        raise InputError(
             f"digits {list(classes)} were asked for, and there are images of {np.unique(labels).tolist()}; name two of these"
         )
     chosen = np.isin(labels, classes)

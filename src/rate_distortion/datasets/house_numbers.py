@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rate_distortion.datasets import glyphs
+from rate_distortion.errors import InputError
 
 SPLIT_SIZES = {"train": 73_257, "test": 26_032, "extra": 531_131}  # SVHN's own
 
@@ -53,7 +54,7 @@ def generate(
         Images, uint8 (count, 32, 32, 3) in red, green, blue; and labels, int64 (count,), the digit in the middle, 0 ... 9.
 
     Raises:
-        ValueError: there is no such split, or a number is out of range.
+        InputError: there is no such split, or a number is out of range.
     """
     _check(split, count, seed, start, processes)
     images = np.empty((count, SIDE, SIDE, 3), np.uint8)
@@ -71,20 +72,20 @@ def generate(
 
 def _check(split: str, count: int, seed: int, start: int, processes: int) -> None:
     if split not in SPLIT_SIZES:
-        raise ValueError(f"house_numbers has no split {split!r}; choose one of {', '.join(SPLIT_SIZES)}.")
+        raise InputError(f"house_numbers has no split {split!r}; choose one of {', '.join(SPLIT_SIZES)}.")
     size = SPLIT_SIZES[split]
     if not 1 <= count <= size:
-        raise ValueError(
+        raise InputError(
             f"count of house_numbers split {split!r} is {count}; it must be between 1 and {size} (SVHN's own size)."
         )
     if not 0 <= start <= size - count:
-        raise ValueError(
+        raise InputError(
             f"start of house_numbers split {split!r} is {start}; for {count} images it must be between 0 and {size - count}."
         )
     if seed < 0:
-        raise ValueError(f"seed of house_numbers is {seed}; it must be 0 or more.")
+        raise InputError(f"seed of house_numbers is {seed}; it must be 0 or more.")
     if processes < 1:
-        raise ValueError(f"processes of house_numbers is {processes}; it must be 1 or more.")
+        raise InputError(f"processes of house_numbers is {processes}; it must be 1 or more.")
 
 
 def _blocks(split: str, seed: int, blocks: range, processes: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

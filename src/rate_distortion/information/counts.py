@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import xlogy
 
 LN2 = math.log(2.0)
 
 
 def weighted_log_sums(counts: np.ndarray, axis: int | tuple[int, ...] | None = None) -> np.ndarray:
     """Sum of ``c log2 c`` over counts (bits times samples); a count of zero adds nothing."""
+    from scipy.special import xlogy  # takes long to import, and most tables do not need it
+
     return xlogy(counts, counts).sum(axis=axis) / LN2
 
 

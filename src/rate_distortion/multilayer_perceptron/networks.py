@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from rate_distortion import seeds
+from rate_distortion.errors import InputError
 
 kernels = torch.ops.aten
 
@@ -45,7 +46,7 @@ class NetworkSettings:
             at hand (in evaluation too: the paper's "without momentum"), scale and shift trained.
 
     Raises:
-        ValueError: for no hidden layer, a width below 1 or an unknown name.
+        InputError: for no hidden layer, a width below 1 or an unknown name.
     """
 
     hidden_widths: tuple[int, ...] = (128, 64, 32, 16, 16)
@@ -55,10 +56,10 @@ class NetworkSettings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden_widths", tuple(self.hidden_widths))
         if not self.hidden_widths or min(self.hidden_widths) < 1:
-            raise ValueError(f"hidden_widths is {list(self.hidden_widths)}; name at least one width, each at least 1")
+            raise InputError(f"hidden_widths is {list(self.hidden_widths)}; name at least one width, each at least 1")
         for key, allowed in (("activation", tuple(ACTIVATIONS)), ("normalization", NORMALIZATIONS)):
             if getattr(self, key) not in allowed:
-                raise ValueError(f"{key} is {getattr(self, key)!r}; use {' or '.join(allowed)}")
+                raise InputError(f"{key} is {getattr(self, key)!r}; use {' or '.join(allowed)}")
 
 
 def build(settings: NetworkSettings, inputs: int, classes: int, seed: int) -> nn.Sequential:

@@ -24,7 +24,7 @@ def train_pack(folders: Sequence[str | Path], data_folder: str | Path, study: st
 
     Args:
         folders: one per seed, named ``seed<number>``, all in the folder of one cell.
-        data_folder: two digits, as :func:`rate_distortion.prepared_data.prepare_digit_pair` writes them.
+        data_folder: two digits, as :func:`rate_distortion.preparation.prepare_digit_pair` writes them.
         study: its name.
         settings: of the cell (:meth:`rate_distortion.studies.Study.perceptron`).
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from rate_distortion import checkpoints, files, information_plane, seeds
 from rate_distortion.checkpoints import Progress
+from rate_distortion.errors import InputError
 from rate_distortion.information_plane import Estimator, PlaneSettings
 from rate_distortion.multilayer_perceptron.gradients import GradientMoments
 from rate_distortion.multilayer_perceptron.networks import NetworkPack, NetworkSettings, Pass, build
@@ -48,7 +49,7 @@ class RecordSettings:
         plane: the information plane.
 
     Raises:
-        ValueError: for an unknown name.
+        InputError: for an unknown name.
     """
 
     gradient_points: int = 100
@@ -57,7 +58,7 @@ class RecordSettings:
 
     def __post_init__(self) -> None:
         if self.gradient_weights not in ("moving", "frozen"):
-            raise ValueError(f"gradient_weights is {self.gradient_weights!r}; use moving or frozen")
+            raise InputError(f"gradient_weights is {self.gradient_weights!r}; use moving or frozen")
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ def train(
 
     Raises:
         TrainingError: a network's outputs are not finite.
-        ValueError: for images, labels or seeds that cannot be trained on.
+        ValueError: for images or labels that cannot be trained on.
+        InputError: for no seed, a seed twice, or random labels that are not fixed.
     """
     images, labels = _checked(images, labels, pack_seeds, settings)
     make_deterministic(settings.threads)
@@ -357,7 +359,7 @@ def _checked(
             "pass one integer from 0 for each, of at least two classes"
         )
     if not len(pack_seeds) or len(set(pack_seeds)) < len(pack_seeds):
-        raise ValueError(f"the seeds are {list(pack_seeds)}; name at least one, and each once")
+        raise InputError(f"the seeds are {list(pack_seeds)}; name at least one, and each once")
     if settings.labels == "random" and settings.random_labels != "fixed":
-        raise ValueError(f"random_labels is {settings.random_labels!r}; memorization needs labels that are fixed")
+        raise InputError(f"random_labels is {settings.random_labels!r}; memorization needs labels that are fixed")
     return images, labels.astype(np.int64)

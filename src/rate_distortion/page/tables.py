@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas
 
+from rate_distortion.cell_names import names_apart
 from rate_distortion.claims import ledger
 from rate_distortion.figures import NOISE_STYLES
-from rate_distortion.tables.layout import names_apart, to_precision
+from rate_distortion.tables.layout import to_precision
 
 
 @dataclass(frozen=True)

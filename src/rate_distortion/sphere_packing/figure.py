@@ -47,8 +47,8 @@ class Embedding:
         Raises:
             files.DamagedFileError: it is not as the training left it.
         """
-        with np.load(provenance.verified(path), allow_pickle=False) as stored:
-            return cls(stored["epochs"], stored["embedding"], stored["labels"])
+        stored = files.read_arrays(provenance.verified(path))
+        return cls(stored["epochs"], stored["embedding"], stored["labels"])
 
     def at(self, epoch: int) -> np.ndarray:
         """The points at a recorded epoch, (N, 2)."""

@@ -11,6 +11,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from rate_distortion import seeds
+from rate_distortion.errors import InputError
 from rate_distortion.sphere_packing import VARIANTS
 
 ACTIVATIONS = ("linear", "relu")
@@ -34,7 +35,7 @@ class NetworkSettings:
         batch_norm_evaluation: "ema", the running averages, or "batch", the images evaluated together.
 
     Raises:
-        ValueError: for an unknown name, a width below 1, or a momentum outside [0, 1).
+        InputError: for an unknown name, a width below 1, or a momentum outside [0, 1).
     """
 
     variant: str = "none"
@@ -49,13 +50,13 @@ class NetworkSettings:
         for key in ("encoder_widths", "decoder_widths"):
             object.__setattr__(self, key, tuple(getattr(self, key)))
             if not getattr(self, key) or min(getattr(self, key)) < 1:
-                raise ValueError(f"{key} is {list(getattr(self, key))}; name at least one width, each at least 1")
+                raise InputError(f"{key} is {list(getattr(self, key))}; name at least one width, each at least 1")
         allowed = {"variant": VARIANTS, "activation": ACTIVATIONS, "batch_norm_evaluation": EVALUATIONS}
         for key, names in allowed.items():
             if getattr(self, key) not in names:
-                raise ValueError(f"{key} is {getattr(self, key)!r}; use {' or '.join(names)}")
+                raise InputError(f"{key} is {getattr(self, key)!r}; use {' or '.join(names)}")
         if not 0 <= self.batch_norm_momentum < 1:
-            raise ValueError(
+            raise InputError(
                 f"batch_norm_momentum is {self.batch_norm_momentum}; it is the share kept, at least 0 and below 1"
             )
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from rate_distortion import checkpoints, seeds
 from rate_distortion.checkpoints import Progress
+from rate_distortion.errors import InputError
 from rate_distortion.multilayer_perceptron.training import distinct_log_spaced_epochs
 from rate_distortion.sphere_packing.networks import Bottleneck, NetworkSettings
 from rate_distortion.sphere_packing.pairwise_bound import information_nats, kernel_bandwidth
@@ -62,7 +63,7 @@ class BottleneckSettings:
             :class:`rate_distortion.training.TrainingSettings`.
 
     Raises:
-        ValueError: for an unknown name, too small a sample or an epoch beyond the last.
+        InputError: for an unknown name, too small a sample or an epoch beyond the last.
     """
 
     epochs: int = 500
@@ -97,18 +98,18 @@ class BottleneckSettings:
         }
         for key, names in allowed.items():
             if getattr(self, key) not in names:
-                raise ValueError(f"{key} is {getattr(self, key)!r}; use {' or '.join(names)}")
+                raise InputError(f"{key} is {getattr(self, key)!r}; use {' or '.join(names)}")
         if self.information_samples != MINIBATCH and not (
             isinstance(self.information_samples, int) and self.information_samples >= 2
         ):
-            raise ValueError(
+            raise InputError(
                 f"information_samples is {self.information_samples!r}; use {MINIBATCH} or a number, at least 2"
             )
         if self.bandwidth_samples < 3:
-            raise ValueError(f"bandwidth_samples is {self.bandwidth_samples}; it must be at least 3")
+            raise InputError(f"bandwidth_samples is {self.bandwidth_samples}; it must be at least 3")
         beyond = [epoch for epoch in self.figure_epochs if not 0 <= epoch <= self.epochs]
         if beyond:
-            raise ValueError(f"figure_epochs names {beyond}, and training has epochs 0 to {self.epochs}")
+            raise InputError(f"figure_epochs names {beyond}, and training has epochs 0 to {self.epochs}")
 
     def recorded_epochs(self) -> list[int]:
         """The epochs at which the embedding is recorded, in order; 0 is before the first step."""
@@ -166,6 +167,7 @@ def train(
     Raises:
         TrainingError: the loss is not finite.
         ValueError: for images or labels that cannot be trained on.
+        InputError: for a last minibatch of one image, with batch normalization.
     """
     images, labels = _checked(images, labels, settings, network)
     make_deterministic(settings.threads)
@@ -361,7 +363,7 @@ def _checked(
             "pass one integer from 0 for each, of at least two classes"
         )
     if network.variant != "none" and len(images) % settings.batch_size == 1:
-        raise ValueError(
+        raise InputError(
             f"batch_size is {settings.batch_size} and there are {len(images):,} images, so that the last minibatch has a "
             "single one, which batch normalization turns into zero; use another batch_size"
         )

@@ -8,7 +8,7 @@ from rate_distortion.tables.architecture import table3
 from rate_distortion.tables.comparison import compared, comparison
 from rate_distortion.tables.differences import differences
 from rate_distortion.tables.fault_tolerance import fault_tolerance, reverse_transmission
-from rate_distortion.tables.layout import Table, names_apart, read_metrics, read_perceptrons, summarise, to_precision
+from rate_distortion.tables.layout import Table, read_metrics, read_perceptrons, summarise, to_precision
 from rate_distortion.tables.perceptrons import gradient_snr, information_plane
 from rate_distortion.tables.sphere_packing import sphere_packing
 from rate_distortion.tables.transfer import read_transfers, transfer
@@ -25,7 +25,6 @@ __all__ = [
     "further_models",
     "gradient_snr",
     "information_plane",
-    "names_apart",
     "read_metrics",
     "read_perceptrons",
     "read_transfers",

@@ -8,7 +8,8 @@ from typing import Any
 import pandas
 
 from rate_distortion import fault_tolerance as measured
-from rate_distortion.tables.layout import Table, batch_size_note, names_apart, notes, to_precision
+from rate_distortion.cell_names import names_apart
+from rate_distortion.tables.layout import Table, batch_size_note, notes, to_precision
 
 NOISE_NAMES = {"l2": "L2", "linf": "L∞", "gaussian": "Gaussian"}
 

@@ -6,7 +6,6 @@ import itertools
 import logging
 import math
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -167,13 +166,6 @@ def summarise(runs: pandas.DataFrame, by: list[str], quantities: Mapping[str, st
     return pandas.concat(parts).reset_index()[[*by, "quantity", "mean", "standard_error", "n"]]
 
 
-def names_apart(models: Iterable[str], batch_sizes: Iterable[int]) -> list[str]:
-    """A name for each cell: its model, or model@batch size where that model is there at several batch sizes."""
-    cells = list(zip(models, batch_sizes, strict=True))
-    sizes = Counter(model for model, _ in set(cells))
-    return [f"{model}@{size}" if sizes[model] > 1 else model for model, size in cells]
-
-
 def to_precision(mean: float, standard_error: float, planned: int | None = None, n: int | None = None) -> str:
     """A mean to the precision of its standard error: one digit of the error, as the paper prints (12.42 ± 0.04; 76 ± 3).
 
@@ -216,7 +208,7 @@ def notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
 
 
 def batch_size_note(names: Iterable[str]) -> list[str]:
-    """What the names of :func:`names_apart` mean; nothing where no model has several batch sizes."""
+    """What the names of :func:`rate_distortion.cell_names.names_apart` mean; nothing where no model has several batch sizes."""
     return ["model@n: the model that was trained at batch size n."] if any("@" in name for name in names) else []
 
 
