@@ -148,8 +148,7 @@ def build(
         generator: the initialisation stream (on the CPU, so that every device starts from the same weights).
 
     Raises:
-        InputError: images too small for the CNN.
-        ValueError: a factory that cannot be imported or returns no nn.Module.
+        InputError: images too small for the CNN, or a factory that cannot be imported or returns no nn.Module.
     """
     if settings.factory is not None:
         return _from_factory(settings.factory, image_shape, classes, generator)
@@ -295,7 +294,7 @@ def factory_source(settings: ModelSettings) -> dict[str, str] | None:
     It is the checksum of the named module's file alone, and not of what that imports.
 
     Raises:
-        ValueError: the factory cannot be imported.
+        InputError: the factory cannot be imported.
     """
     return None if settings.factory is None else _source(_imported(settings.factory)[0])
 
@@ -309,7 +308,7 @@ def _from_factory(
         torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
         model = function(image_shape=image_shape, classes=classes)
     if not isinstance(model, nn.Module):
-        raise ValueError(f"model factory {factory!r} returned {type(model).__name__}; it must return a torch.nn.Module")
+        raise InputError(f"model factory {factory!r} returned {type(model).__name__}; it must return a torch.nn.Module")
     return model
 
 
@@ -320,7 +319,7 @@ def _imported(factory: str) -> tuple[ModuleType, Callable[..., nn.Module]]:
         function = getattr(module, function_name)
         _source(module)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(
+        raise InputError(
             f"model factory {factory!r} cannot be imported ({error}); write it as module:function with the module on the "
             "Python path or in the folder Snakemake is started from"
         ) from error

@@ -87,7 +87,7 @@ def load_model(folder: str | Path, image_shape: tuple[int, int, int], classes: i
     Raises:
         files.DamagedFileError: a file is not as the training left it.
         ChangedNetworkError: it is a user's own network, and the file that makes it has changed.
-        ValueError: that file cannot be imported.
+        InputError: that file cannot be imported.
     """
     folder = Path(folder)
     provenance_record = files.read_json(folder / provenance.RECORD)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from rate_distortion import models, own_network
+from rate_distortion.errors import InputError
 from rate_distortion.models import BatchNormalization, ModelSettings
 
 
@@ -169,9 +170,9 @@ def test_a_users_factory(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     first, second = (build(ModelSettings(factory="my_networks:small"), (1, 8, 8), 3, seed=5) for _ in range(2))
     assert torch.equal(first[1].weight, second[1].weight)
-    with pytest.raises(ValueError, match=r"must return a torch\.nn\.Module"):
+    with pytest.raises(InputError, match=r"must return a torch\.nn\.Module"):
         build(ModelSettings(factory="my_networks:wrong"))
-    with pytest.raises(ValueError, match="cannot be imported"):
+    with pytest.raises(InputError, match="cannot be imported"):
         build(ModelSettings(factory="my_networks:absent"))
     sys.modules.pop("my_networks", None)
 
