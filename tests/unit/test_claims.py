@@ -261,7 +261,8 @@ def test_fewer_than_five_seeds_decide_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "word"), [({"dataset": "house_numbers"}, "other data"), ({"epochs": 20}, "reduced")]
+    ("changes", "word"),
+    [({"dataset": "house_numbers"}, "other data"), ({"networks": {"B": {"epochs": 20}}}, "reduced")],
 )
 def test_numbers_are_judged_at_the_papers_size_only_and_orderings_anywhere(tmp_path, changes, word):
     sizes = PAPER_SIZES | {"table1": PAPER_SIZES["table1"] | changes}
@@ -321,20 +322,113 @@ def test_counts_of_parameters_are_compared_as_printed(tmp_path):
 # Comparability.
 
 
-def test_the_studies_are_as_comparable_as_they_are():
+STREET = {"dataset": "svhn", "classes": 10, "image_shape": [1, 32, 32], "train_on": "train+validation"}
+STREET["images"] = {"train": 66_000, "validation": 7_257, "test": 26_032}
+PAIR = {"dataset": "mnist", "classes": 2, "train_on": "train", "images": {"train": 12_396}}
+
+
+def loaded_studies(name="paper", change=None):
+    """The configured studies, one of them with a change: a patch to merge."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    loaded = studies.load(config, schema)
-    street = {"dataset": "svhn", "classes": 10, "train_on": "train+validation"}
-    street["images"] = {"train": 66_000, "validation": 7_257, "test": 26_032}
-    pair = {"dataset": "mnist", "classes": 2, "train_on": "train", "images": {"train": 12_396}}
-    sizes = comparability.counted_sizes(comparability.study_sizes(loaded["paper"]), [street, pair])
-    words = {part: comparability.comparability(own, LEDGER.parts[part].sizes) for part, own in sizes.items()}
+    config["studies"]["changed"] = {"extends": name, **(change or {})}
+    return studies.load(config, schema)
+
+
+def words_of(study, calibrated=None):
+    sizes = comparability.counted_sizes(comparability.study_sizes(study), [STREET, PAIR], calibrated)
+    return {part: comparability.comparability(own, LEDGER.parts[part].sizes) for part, own in sizes.items()}
+
+
+def test_the_studies_are_as_comparable_as_they_are():
+    loaded = loaded_studies()
+    words = words_of(loaded["paper"])
     assert set(words.values()) == {"full"}, words
     assert words.keys() >= {"table1", "table2", "calibration", "further_models", "figure5", "gradient_snr"}
-    for part, own in comparability.study_sizes(loaded["demo"]).items():
-        if LEDGER.parts[part].sizes:
-            assert comparability.comparability(own, LEDGER.parts[part].sizes) == "other data"
+    for part, word in words_of(loaded["demo"]).items():
+        if part not in ("architecture", "arithmetic"):
+            assert word == "other data", part
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        ({"models": {"B": {"epochs": 60}}}, "table1 table2 further_models figure5"),
+        (
+            {"models": {"A": {"learning_rate": 0.1}, "B": {"learning_rate": 0.01}}},
+            "table1 table2 further_models calibration",
+        ),
+        ({"models": {"C": {"width": 0.25}}}, "table1 table2 figure5"),
+        ({"models": {"B": {"preprocessing": "grey"}}}, "table1 table2 further_models perturbations figure5 transfer"),
+        ({"models": {"C": {"preprocessing": "rgb"}}}, "table1 table2 figure5"),
+        (
+            {"models": {"A": {"data": "train+extra"}, "B": {"data": "train"}}},
+            "table1 table2 further_models calibration",
+        ),
+        ({"models": {"B": {"weight_decay": 0.1}}}, "table1 table2 further_models perturbations figure5 transfer"),
+        ({"models": {"B+": {"factory": "my:network"}}}, "further_models perturbations transfer"),
+        ({"models": {"A-BN": {"normalization": "none"}}}, "further_models"),
+        ({"models": {"B+": {"epochs": 5}}}, "further_models perturbations transfer"),
+        ({"models": {"mine": {"base": "B", "epochs": 3}}, "tables": {"table1": {"mine": [128]}}}, ""),
+        ({"models": {"B": {"decayed_tensors": "weights"}}}, ""),  # the paper leaves it open
+        ({"data": {"train_on": "train"}}, "table1 table2 further_models perturbations figure5 transfer"),
+        ({"data": {"extra_images": 1000}}, "further_models perturbations transfer"),
+        ({"calibration": {"batch_size": 32}}, "calibration"),
+        ({"transfer": {"target_whitening": "source"}}, "transfer"),
+        ({"transfer": {"test_images": 100}}, "transfer"),
+        ({"transfer": {"steps": 1}}, "transfer"),
+        ({"transfer": {"rotation_degrees": 45}}, "transfer"),
+        ({"reverse_transmission": {"confidence": 0.9}}, "perturbations"),
+        ({"perturbations": {"lowest_snr_db": 20}}, "figure5"),
+        ({"perturbations": {"lowest_snr_db": 0.5}}, ""),
+        ({"perturbations": {"max_steps": 10}}, "figure5"),
+        ({"sphere_packing": {"encoder_widths": [64, 32]}}, "sphere_packing"),
+        ({"sphere_packing": {"decoder_widths": [10]}}, "sphere_packing"),
+        ({"sphere_packing": {"batch_norm_momentum": 0.5}}, "sphere_packing"),
+        ({"sphere_packing": {"noise_log_variance": 0}}, "sphere_packing"),
+        ({"sphere_packing": {"image_size": 14}}, "sphere_packing"),
+        ({"multilayer_perceptron": {"hidden_widths": [20]}}, "gradient_snr information_plane"),
+        ({"multilayer_perceptron": {"gradient_snr": {"epochs": 100}}}, "gradient_snr"),
+        ({"multilayer_perceptron": {"gradient_snr": {"ratio": "saxe"}}}, "gradient_snr"),
+        ({"multilayer_perceptron": {"information_plane": {"bins": 10}}}, "information_plane"),
+        ({"multilayer_perceptron": {"information_plane": {"activation": "tanh"}}}, "information_plane"),
+    ],
+)
+def test_what_the_networks_of_a_part_train_with_decides_on_its_comparability(change, parts):
+    words = words_of(loaded_studies(change=change)["changed"])
+    assert {part for part, word in words.items() if word == "reduced"} == set(parts.split()), words
+    assert "other data" not in words.values()
+
+
+@pytest.mark.parametrize(("found", "word"), [(0.01, "full"), (0.03, "reduced"), (None, "reduced")])
+def test_a_calibrated_weight_decay_is_compared_once_it_is_found(found, word):
+    study = loaded_studies(change={"models": {"B": {"weight_decay": "calibrated"}}})["changed"]
+    assert words_of(study, found)["table1"] == word
+
+
+def test_a_reduced_part_says_in_what(tmp_path):
+    study = loaded_studies(change={"models": {"B": {"epochs": 20}}})["changed"]
+    sizes = comparability.counted_sizes(comparability.study_sizes(study), [STREET, PAIR])
+    reason = assessed(table1_paths(tmp_path, printed_cells()), sizes)["T1-B128-test"].reason
+    assert reason.endswith("this is reduced (B: epochs 20, the paper's 500)")
+
+
+def test_images_of_another_shape_or_of_other_classes_say_nothing_of_table_3(tmp_path):
+    change = {"data": {"dataset": "arrays", "file": "own.npz", "extra_images": None}, "transfer": None}
+    change["models"] = {"B+": None, "A+": None}
+    change["tables"] = {"further_models": None}
+    change["perturbations"] = {"cells": {"B+": None}}
+    change["figures"] = {"figure4": None}
+    study = loaded_studies(change=change)["changed"]
+    own = {"dataset": "arrays", "classes": 2, "image_shape": [1, 28, 28], "train_on": "train"}
+    own["images"] = {"train": 400, "validation": 50, "test": 100}
+    sizes = comparability.counted_sizes(comparability.study_sizes(study), [own])
+    assert sizes["table1"]["networks"]["A"]["train_images"] == 450
+    path = tmp_path / "network.csv"
+    rows = "".join(f"{block},512,2\n" for block in ("Conv1", "Conv2", "Conv3", "Fc"))
+    path.write_text(f"block,kernel_parameters,bias_parameters\n{rows}")
+    fc = assessed([], sizes, network=[path])["T3-Fc"]
+    assert (fc.comparability, fc.verdict) == ("other data", "undecided")
 
 
 # Measures with known answers.

@@ -330,6 +330,7 @@ rule transfer_table:
         zero_shot=lambda wildcards: transfer_files(wildcards, "zero_shot.csv"),
         provenance=transferred_provenance,
         dataset=study_dataset,
+        choice=transferred_weight_decay,
     output:
         csv=report(
             "results/{study}/tables/transfer.csv",
@@ -350,6 +351,7 @@ rule transfer_table:
     params:
         study=study_summary,
         settings=transfer_settings,
+        sizes=transfer_sizes,
     script:
         "../scripts/transfer_table.py"
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from rate_distortion import prepared_data, tables
+from rate_distortion import capacity, prepared_data, tables
+from rate_distortion.claims import comparability
 from rate_distortion.job_log import job_log
 
 
@@ -10,8 +11,10 @@ def main(
     folders: list[Path],
     provenance: list[str],
     dataset: str,
+    choice: list[str],
     study: dict,
     settings: dict,
+    sizes: dict,
     csv: str,
     md: str,
     tex: str,
@@ -19,7 +22,10 @@ def main(
     """Write the table in its three forms."""
     records = tables.read_transfers(folders, settings["dataset"])
     data = prepared_data.describe(Path(dataset).parent)
-    tables.transfer(records, study, data, settings).with_provenance(provenance).write(csv, md, tex)
+    calibrated = capacity.read_choice(choice[0]).weight_decay if choice else None
+    comparable = comparability.is_comparable("transfer", sizes, [data], calibrated)
+    table = tables.transfer(records, study, data, settings, comparable=comparable)
+    table.with_provenance(provenance).write(csv, md, tex)
 
 
 if __name__ == "__main__":
@@ -28,6 +34,7 @@ if __name__ == "__main__":
             [Path(path).parent for path in snakemake.input.records],
             snakemake.input.provenance,
             snakemake.input.dataset,
+            list(snakemake.input.choice),
             **snakemake.params,
             **snakemake.output,
         )

@@ -14,7 +14,7 @@ import pandas
 
 from rate_distortion import files, prepared_data
 from rate_distortion.claims import arithmetic, measures, verdicts
-from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes
+from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes, first_deviation
 from rate_distortion.claims.ledger import Claim, Ledger, load
 from rate_distortion.claims.overview import ITEMS
 from rate_distortion.claims.study_records import MissingError, StudyRecords
@@ -51,6 +51,7 @@ class Assessment:
     Attributes:
         claim: from the ledger.
         comparability: "full", "reduced" or "other data"; empty where nothing was measured.
+        deviation: of a reduced one, the first setting in which it is.
         measured: in the claim's unit; of an ordering the mean difference of its weakest part. None: nothing was measured.
         evidence: p-values, where a test was made.
         verdict, reason: the outcome.
@@ -58,6 +59,7 @@ class Assessment:
 
     claim: Claim
     comparability: str = ""
+    deviation: str = ""
     measured: Sample | None = None
     evidence: Evidence | None = None
     verdict: str = UNDECIDED
@@ -104,8 +106,10 @@ def assess_study(
             "evaluation_modes": ...}, the last two as for :class:`StudyRecords`.
         finished: as for :func:`assess`.
     """
-    sizes = counted_sizes(settings["sizes"], [prepared_data.describe(Path(path).parent) for path in paths["datasets"]])
     records = StudyRecords(paths, snr_ratio=settings["snr_ratio"], evaluation_modes=settings["evaluation_modes"])
+    calibrated = records.weight_decay.weight_decay if paths.get("weight_decay") else None
+    descriptions = [prepared_data.describe(Path(path).parent) for path in paths["datasets"]]
+    sizes = counted_sizes(settings["sizes"], descriptions, calibrated)
     return assess(load(), records, sizes, finished=finished)
 
 
@@ -198,27 +202,29 @@ def _single(
         words = f"the study has no {missing}" if finished else f"nothing is there yet: no {missing}"
         return Assessment(claim, reason=words)
     compared = comparability(sizes[claim.part], part.sizes)
+    deviation = first_deviation(sizes[claim.part], part.sizes) if compared == REDUCED else ""
+    own = Assessment(claim, compared, deviation)
     if claim.printed_as == "exact":
-        return _exact(claim, compared, found)
-    return (_ordering if claim.kind == "ordering" else _number)(Assessment(claim, compared), found)
+        return _exact(own, found)
+    return (_ordering if claim.kind == "ordering" else _number)(own, found)
 
 
 def _calculated(claim: Claim, ledger: Ledger) -> Assessment:
     finding = arithmetic.CALCULATIONS[claim.measure](ledger)
     measured = Sample(finding.value, finding.standard_error, 0)
-    return Assessment(
-        claim, FULL, measured, verdict=REPRODUCED if finding.holds else NOT_REPRODUCED, reason=finding.reason
-    )
+    verdict = REPRODUCED if finding.holds else NOT_REPRODUCED
+    return Assessment(claim, FULL, measured=measured, verdict=verdict, reason=finding.reason)
 
 
-def _exact(claim: Claim, compared: str, value: float) -> Assessment:
+def _exact(own: Assessment, value: float) -> Assessment:
     """A count against its printed form, in which it is rounded."""
-    decimals = len(str(claim.printed).partition(".")[2])
-    holds = round(value, decimals) == claim.printed
+    own = replace(own, measured=Sample(value, 0.0, 0))
+    if refusal := _size_refusal(own):
+        return replace(own, reason=refusal)
+    decimals = len(str(own.claim.printed).partition(".")[2])
+    holds = round(value, decimals) == own.claim.printed
     reason = f"counted: {1000 * value:,.0f}, {'as' if holds else 'other than'} printed"
-    return Assessment(
-        claim, compared, Sample(value, 0.0, 0), verdict=REPRODUCED if holds else NOT_REPRODUCED, reason=reason
-    )
+    return replace(own, verdict=REPRODUCED if holds else NOT_REPRODUCED, reason=reason)
 
 
 def _number(own: Assessment, values: pandas.Series) -> Assessment:
@@ -280,7 +286,7 @@ def _size_refusal(own: Assessment) -> str:
     """Numbers, and orderings about a size, need the paper's data and size."""
     if own.comparability == FULL or (own.claim.kind == "ordering" and not own.claim.full_size_only):
         return ""
-    where = "at a reduced size" if own.comparability == REDUCED else f"on {own.comparability}"
+    where = f"reduced ({own.deviation})" if own.comparability == REDUCED else f"on {own.comparability}"
     return f"compared at the paper's data and size only; this is {where}"
 
 

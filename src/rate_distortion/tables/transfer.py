@@ -58,7 +58,12 @@ def read_transfers(folders: Iterable[str | Path], target: str) -> pandas.DataFra
 
 
 def transfer(
-    records: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[str, Any], settings: Mapping[str, Any]
+    records: pandas.DataFrame,
+    study: Mapping[str, Any],
+    data: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    *,
+    comparable: bool = False,
 ) -> Table:
     """Mean and standard error over seeds of every quantity, and its spread over support sets.
 
@@ -66,8 +71,9 @@ def transfer(
         records: as :func:`read_transfers` returns them.
         study, data: for the notes.
         settings: the study's ``transfer``.
+        comparable: whether this part of the study is comparable with the paper in full, so that the printed number has a
+            percentile among support sets (:func:`rate_distortion.claims.comparability.is_comparable`).
     """
-    comparable = is_comparable(records, data, settings)
     tidy = _tidy(records, comparable)
     models = list(dict.fromkeys(records["model"]))
     shots = [shot for shot in SHOTS if shot in set(records["shot"])]
@@ -89,15 +95,6 @@ def printed(model: str, shot: str) -> float | None:
         return ledger.load()["F7-72"].arguments["percent"]
     value, _ = ledger.load().printed_or_nan("transfer_accuracy", model=model, shots=shot)
     return None if math.isnan(value) else value
-
-
-def is_comparable(records: pandas.DataFrame, data: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
-    """Whether the paper's numbers are of the same data: from all of SVHN to MNIST's 10,000 test images, not whitened."""
-    trained_on = sum(data["images"][split] for split in data["train_on"].split("+"))
-    read = records.loc[records["shot"] == "one_shot", "images"]
-    same_source = data["dataset"] == "svhn" and trained_on == datasets.sizes("svhn")["train"]
-    same_target = settings["dataset"] == "mnist" and settings["target_whitening"] == "none" and (read == 10_000).all()
-    return bool(same_source and same_target)
 
 
 def _tidy(records: pandas.DataFrame, comparable: bool) -> pandas.DataFrame:
@@ -188,7 +185,10 @@ def _notes(
         "digits; the source network here was trained on all ten, so that the two numbers answer different questions.",
     ]
     if not comparable:
-        lines.append("The paper's numbers are from SVHN, extra images included, to MNIST: other data than here.")
+        lines.append(
+            "The paper's numbers are from SVHN, extra images included, to MNIST as it is: other data, images or settings "
+            "than here."
+        )
     if "real_svhn" in set(records["shot"]):
         lines.append(
             "Real SVHN: its 26,032 test images, whitened as the source's, read by networks that never saw one."
