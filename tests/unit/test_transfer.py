@@ -359,6 +359,14 @@ def test_the_papers_number_has_a_percentile_where_the_study_is_comparable_in_ful
     assert "other data, images or settings than here" in table.markdown()
 
 
+def test_a_users_images_have_no_printed_numbers_beside_them(tmp_path):
+    records = tables.read_transfers(transferred(tmp_path, [60, 70], [[70, 80], [82, 78]]), "mnist")
+    own = tables.transfer(records, STUDY, {**SVHN, "dataset": "arrays"}, SETTINGS)
+    assert own.tidy["printed"].isna().all()
+    assert "77.6" not in own.markdown()
+    assert "atching networks" not in own.markdown()
+
+
 def test_zero_shot_stands_beside_matching_networks_with_the_caveat(of_svhn):
     assert cell(of_svhn, "one_shot", model="matching networks")["printed"] == 72
     page = of_svhn.markdown()
