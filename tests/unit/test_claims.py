@@ -611,6 +611,43 @@ def test_figure_5_is_measured_as_it_was_made(tmp_path):
         measures.lowest_accuracy(records, "A", "l2")
 
 
+PLATEAU_RATIOS = np.array([np.inf, 60, 45, *np.linspace(30, 1, 24)])
+
+
+def rises(curves):
+    """The evidence that information rises again, from one curve per seed below 30 dB."""
+    sweeps = {
+        seed: types.SimpleNamespace(
+            records=pandas.DataFrame({"snr_db": PLATEAU_RATIOS, "information_bits": [3.0, 3.0, 2.0, *curve]})
+        )
+        for seed, curve in enumerate(curves)
+    }
+    records = types.SimpleNamespace(sweeps_of=lambda _model, _noise: sweeps)
+    parts = measures.plateau_of_information(records, "B", ["l2"], 30, 0.2)
+    return verdicts.ordering([verdicts.sample(parts["l2: rises"])])
+
+
+@pytest.mark.parametrize("smoothness", [0.0, 0.9])
+def test_noise_on_a_plateau_without_a_rise_is_rarely_called_one(smoothness):
+    rng, curves = np.random.default_rng(5), 24
+    found = []
+    for _ in range(400):
+        noise = rng.normal(0, 0.03, (5, curves))
+        for point in range(1, curves):
+            noise[:, point] = smoothness * noise[:, point - 1] + math.sqrt(1 - smoothness**2) * noise[:, point]
+        found.append(verdicts.verdict(rises(0.5 + noise)))
+    allowed = 400 * (0.05 + 3 * math.sqrt(0.05 * 0.95 / 400))
+    assert found.count("reproduced") <= allowed
+    assert found.count("not reproduced") <= allowed
+
+
+def test_a_rise_is_found_and_a_steady_fall_refuted():
+    rng, shape = np.random.default_rng(6), np.linspace(-1, 1, 24).clip(0)
+    noise = rng.normal(0, 0.03, (5, 24))
+    assert verdicts.verdict(rises(0.5 + 0.2 * shape + noise)) == "reproduced"
+    assert verdicts.verdict(rises(0.9 - 0.2 * shape + noise)) == "not reproduced"
+
+
 def test_steps_count_where_every_label_reaches_confidence(tmp_path):
     paths = []
     for seed, reached in ((1, [True, True]), (2, [True, False])):

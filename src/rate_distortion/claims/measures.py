@@ -20,6 +20,9 @@ from rate_distortion.claims.study_records import MissingError, StudyRecords
 Parts = dict[str, pandas.Series]
 """Name of a part of an ordering -> differences by seed, above zero where the part holds."""
 
+PLATEAU_STEP_DB = 0.5
+"""Between the ratios over which a plateau's level is the median."""
+
 MEASURES: dict[str, Callable[..., pandas.Series | Parts | float]] = {}
 
 
@@ -299,16 +302,22 @@ def larger_area(records: StudyRecords, first: str, second: str, noises: Sequence
 def plateau_of_information(
     records: StudyRecords, model: str, noises: Sequence[str], below_db: float, share_of_fall: float
 ) -> Parts:
-    """Below a ratio information falls by less than a share of its fall so far, and at the end lies above its lowest value."""
+    """Below a ratio information falls by less than a share of its fall so far, and ends above the plateau's level.
+
+    The level is the median over ratios from there to the end, evenly spaced in dB. The lowest value would not do: the end
+    of any curve lies above it, and of a noisy one without a rise it does so in every seed.
+    """
     parts = {}
     for noise in noises:
         flat, rise = {}, {}
         for seed, sweep in records.sweeps_of(model, noise).items():
             ratios, bits = sweep.records["snr_db"].to_numpy(), sweep.records["information_bits"].to_numpy()
-            start = float(snr.interpolate_to_db(ratios, bits, np.array([below_db]))[0])
-            lowest = bits[ratios <= below_db].min(initial=math.inf)
+            plateau = snr.interpolate_to_db(ratios, bits, _ratios_between(ratios[-1], below_db))
+            if len(plateau) == 0:
+                continue
+            start, lowest = plateau[0], bits[ratios <= below_db].min(initial=math.inf)
             flat[seed] = share_of_fall * (bits[0] - start) - (start - lowest)
-            rise[seed] = bits[-1] - lowest
+            rise[seed] = bits[-1] - np.median(plateau)
         parts[f"{noise}: flat"], parts[f"{noise}: rises"] = _known(flat), _known(rise)
     return parts
 
@@ -493,6 +502,11 @@ def _over_sweeps(
     records: StudyRecords, model: str, noise: str, quantity: Callable[[fault_tolerance.RecordedSweep], float]
 ) -> pandas.Series:
     return _known({seed: quantity(sweep) for seed, sweep in records.sweeps_of(model, noise).items()})
+
+
+def _ratios_between(end_db: float, start_db: float) -> np.ndarray:
+    """Ratios from a plateau's start to just before its end, in dB; none where the end does not lie below the start."""
+    return np.arange(start_db, end_db, -PLATEAU_STEP_DB)
 
 
 def _at_the_end(rows: pandas.DataFrame) -> pandas.DataFrame:
