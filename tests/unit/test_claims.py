@@ -118,6 +118,28 @@ def test_a_single_run_is_given_the_spread_of_our_own():
     assert verdicts.equivalence_to_one_run(verdicts.sample(ours), 72.6, 5).support == pytest.approx(expected)
 
 
+def test_a_single_run_of_a_single_draw_spreads_more_than_our_means_over_draws():
+    ours, within = verdicts.sample([77.0, 77.4, 77.8, 77.2, 77.6]), verdicts.Spread(9.0, 5 * 99)
+    between, single = 0.1 * (1 + 1 / 5), 9 * (1 - 1 / 100)  # the variances of our means, and of a draw around one
+    error, freedom = math.sqrt(between + single), (between + single) ** 2 / (between**2 / 4 + single**2 / 495)
+    expected = max(stats.t.sf((5 - 0.2) / error, freedom), stats.t.sf((5 + 0.2) / error, freedom))
+    assert verdicts.equivalence_to_one_run(ours, 77.6, 5, within, 100).support == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_printed_one_shot_accuracy_is_one_draw_of_one_seed_and_judged_as_one():
+    """Support sets spread four times as much as seeds: leaving them out refutes a single draw far too often."""
+    rng, wrong, left_out = np.random.default_rng(7), 0, 0
+    for _ in range(400):
+        accuracies = rng.normal(0, 1, (6, 1)) + rng.normal(0, 4, (6, 50))
+        ours, printed = accuracies[:5], accuracies[5, 0] + 5  # a difference as large as the margin
+        within = verdicts.Spread(float(ours.var(axis=1, ddof=1).mean()), 5 * 49)
+        means = verdicts.sample(ours.mean(axis=1))
+        wrong += verdicts.equivalence_to_one_run(means, printed, 5, within, 50).contradiction <= 0.05
+        left_out += verdicts.equivalence_to_one_run(means, printed, 5).contradiction <= 0.05
+    assert wrong <= 400 * (0.05 + 3 * math.sqrt(0.05 * 0.95 / 400))
+    assert left_out > 400 * 0.15
+
+
 def test_a_printed_error_of_zero_leaves_our_own_and_without_any_the_distance_decides():
     ours, printed = [99.9, 99.95, 100, 100, 99.9], verdicts.Sample(100, 0, 5)
     expected = stats.ttest_1samp(ours, 99.5, alternative="greater").pvalue
@@ -691,7 +713,10 @@ def test_figure_7_is_measured_as_it_was_made(tmp_path):
     for name, rows in (("zero_shot", zero), ("one_shot", one)):
         pandas.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
     records = StudyRecords({"transfer": [folder / "zero_shot.csv", folder / "one_shot.csv"]})
-    assert measures.transfer_accuracy(records, "B+", "zero_shot").to_dict() == {3: 72.6}
+    zero, one = (measures.transfer_accuracy(records, "B+", shots) for shots in ("zero_shot", "one_shot"))
+    assert (zero.means.to_dict(), zero.within.variance, zero.draws) == ({3: 72.6}, 0, 1)
+    assert one.means.loc[3] == pytest.approx(77.6)
+    assert (one.within.variance, one.within.freedom, one.draws) == (pytest.approx(np.var([76, 79.2], ddof=1)), 1, 2)
     assert measures.transfer_gain(records, "B+")["one shot above zero shot"].loc[3] == pytest.approx(5.0)
     assert measures.margin_minus_accuracy(records, "B+", "zero_shot").loc[3] == 0
     assert {name: values.loc[3] for name, values in measures.one_shot_calibration(records, "B+").items()} == {

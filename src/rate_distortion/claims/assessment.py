@@ -227,9 +227,9 @@ def _exact(own: Assessment, value: float) -> Assessment:
     return replace(own, verdict=REPRODUCED if holds else NOT_REPRODUCED, reason=reason)
 
 
-def _number(own: Assessment, values: pandas.Series) -> Assessment:
+def _number(own: Assessment, found: pandas.Series | measures.Repeated) -> Assessment:
     """A measured mean against a printed one."""
-    claim = own.claim
+    claim, values = own.claim, found.means if isinstance(found, measures.Repeated) else found
     if values.empty:
         return replace(own, reason=NO_SEED)
     on_scale = verdicts.sample(np.log10(values) if claim.scale == "log10" else values)
@@ -238,7 +238,8 @@ def _number(own: Assessment, values: pandas.Series) -> Assessment:
         return replace(own, reason=refusal)
     printed = math.log10(claim.printed) if claim.scale == "log10" else claim.printed
     if claim.printed_as == "single_run":
-        evidence = verdicts.equivalence_to_one_run(on_scale, printed, claim.margin.value)
+        draws = (found.within, found.draws) if isinstance(found, measures.Repeated) else ()
+        evidence = verdicts.equivalence_to_one_run(on_scale, printed, claim.margin.value, *draws)
     else:
         error = claim.printed_standard_error or 0.0
         evidence = verdicts.equivalence(on_scale, Sample(printed, error, arithmetic.PAPER_SEEDS), claim.margin.value)

@@ -1,7 +1,8 @@
 """What each claim comes to in a study's records.
 
-A measure of a number gives one value per seed. A measure of an ordering gives one list of differences per part, paired over
-seeds; the ordering says that all of them are above zero. ``MEASURES`` names them all for claims.yaml.
+A measure of a number gives one value per seed (:class:`Repeated`: with the variance of the draws behind it). A measure of an
+ordering gives one list of differences per part, paired over seeds; the ordering says that all of them are above zero.
+``MEASURES`` names them all for claims.yaml.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas
 
 from rate_distortion import capacity, fault_tolerance, information_plane
 from rate_distortion import signal_to_noise as snr
+from rate_distortion.claims import verdicts
 from rate_distortion.claims.study_records import MissingError, StudyRecords
 
 Parts = dict[str, pandas.Series]
@@ -23,7 +26,22 @@ Parts = dict[str, pandas.Series]
 PLATEAU_STEP_DB = 0.5
 """Between the ratios over which a plateau's level is the median."""
 
-MEASURES: dict[str, Callable[..., pandas.Series | Parts | float]] = {}
+
+class Repeated(NamedTuple):
+    """A quantity that every seed has several draws of, of which the paper printed one.
+
+    Attributes:
+        means: over draws, by seed.
+        within: the variance among draws, pooled over seeds.
+        draws: of a seed.
+    """
+
+    means: pandas.Series
+    within: verdicts.Spread
+    draws: float
+
+
+MEASURES: dict[str, Callable[..., pandas.Series | Repeated | Parts | float]] = {}
 
 
 def measure(function: Callable) -> Callable:
@@ -415,22 +433,29 @@ def circular(records: StudyRecords, first: str, second: str) -> Parts:
 
 
 @measure
-def transfer_accuracy(records: StudyRecords, model: str, shots: str) -> pandas.Series:
-    """Accuracy on the handwritten digits; of one shot the mean over support sets."""
-    return _transferred(records, model, shots, "accuracy_percent")
+def transfer_accuracy(records: StudyRecords, model: str, shots: str) -> Repeated:
+    """Accuracy on the handwritten digits, of one shot with its variance over support sets."""
+    by_seed = _transferred_rows(records, model, shots).groupby("seed")["accuracy_percent"]
+    means, sizes = by_seed.mean(), by_seed.size()
+    freedom = int((sizes - 1).sum())
+    squares = (
+        (sizes - 1) * by_seed.var()
+    ).sum()  # of a single draw the variance is not a number, and left out of the sum
+    within = verdicts.Spread(float(squares / freedom), freedom) if freedom else verdicts.NO_SPREAD
+    return Repeated(means, within, float(1 / (1 / sizes).mean()))
 
 
 @measure
 def transfer_gain(records: StudyRecords, model: str) -> Parts:
     """One-shot less zero-shot accuracy."""
-    one, zero = (transfer_accuracy(records, model, shots) for shots in ("one_shot", "zero_shot"))
+    one, zero = (_transferred(records, model, shots, "accuracy_percent") for shots in ("one_shot", "zero_shot"))
     return {"one shot above zero shot": (one - zero).dropna()}
 
 
 @measure
 def transfer_beyond(records: StudyRecords, model: str, shots: str, percent: float) -> Parts:
     """Accuracy on the handwritten digits less a bound."""
-    return {f"above {percent:g} %": transfer_accuracy(records, model, shots) - percent}
+    return {f"above {percent:g} %": _transferred(records, model, shots, "accuracy_percent") - percent}
 
 
 @measure
@@ -520,8 +545,13 @@ def _known(values: Mapping[int, float] | Iterable) -> pandas.Series:
 
 def _transferred(records: StudyRecords, model: str, shots: str, column: str) -> pandas.Series:
     """Mean over the rows of a transferred network, by seed."""
+    return _transferred_rows(records, model, shots).groupby("seed")[column].mean()
+
+
+def _transferred_rows(records: StudyRecords, model: str, shots: str) -> pandas.DataFrame:
+    """A row per seed and, of one shot, support set."""
     rows = records.transfer(shots)
     own = rows[rows["model"] == model]
     if own.empty:
         raise MissingError(f"transfer of model {model}")
-    return own.groupby("seed")[column].mean()
+    return own
