@@ -19,7 +19,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_ind
 
-from rate_distortion import configuration, studies
+from rate_distortion import configuration, files, provenance, studies
 from rate_distortion.claims import arithmetic, assessment, comparability, ledger, measures, overview, verdicts
 from rate_distortion.claims.study_records import MissingError, StudyRecords
 
@@ -723,6 +723,32 @@ def test_figure_7_is_measured_as_it_was_made(tmp_path):
         "margin below accuracy": 3.0,
         "less over-confidence": 1.0,
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "read"),
+    [
+        ("metrics", "cnn/A/batch128/original/seed1/metrics.json", lambda records: records.runs),
+        ("gradient_snr", "mlp/relu/none/original/seed1/gradient_snr.csv", lambda records: records.gradient_records),
+        ("information_plane", "mlp/relu/none/random/seed1/information_plane.csv", lambda r: r.information_plane),
+        ("sphere_packing", "sphere_packing/none/seed1/geometry.csv", lambda records: records.sphere_packing("none")),
+        ("reverse_transmission", "cnn/A/batch128/original/seed1/metrics.json", lambda r: r.reverse_transmission),
+    ],
+)
+def test_a_record_that_is_not_as_its_run_left_it_is_refused(tmp_path, kind, name, read):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    run = {"model": "A", "batch_size": 128, "labels": "original", "seed": 1, "loss_gap": 1.0, "generalization_gap": 1.0}
+    rows = "epoch,estimator,seed\n1,a,1\n"
+    path.write_text(json.dumps(run) if path.suffix == ".json" else rows)
+    write_json(path.with_name("provenance.json"), {"outputs_sha256": {path.name: provenance.file_checksum(path)}})
+    other = path.with_name("reverse_transmission.csv")
+    other.write_text("label,steps,reached\n0,90,True\n")
+    files_of_kind = {kind: [other if kind == "reverse_transmission" else path]}
+    assert len(read(StudyRecords(files_of_kind))) == 1
+    path.write_text(path.read_text().replace("1", "2", 1))
+    with pytest.raises(files.DamagedFileError, match="its checksum is not the one"):
+        read(StudyRecords(files_of_kind))
 
 
 # The paper's own arithmetic.

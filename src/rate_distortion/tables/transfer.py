@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas
 
-from rate_distortion import datasets
+from rate_distortion import datasets, files, provenance
 from rate_distortion.claims import ledger
 from rate_distortion.tables.layout import Table, is_users_own, or_dash
 
@@ -47,7 +47,8 @@ def read_transfers(folders: Iterable[str | Path], target: str) -> pandas.DataFra
     frames = []
     for folder in map(Path, folders):
         zero, one = (
-            pandas.read_csv(folder / f"{shot}.csv", keep_default_na=False) for shot in ("zero_shot", "one_shot")
+            files.read_table(provenance.verified(folder / f"{shot}.csv"), keep_default_na=False)
+            for shot in ("zero_shot", "one_shot")
         )
         zero["shot"] = ["zero_shot" if name == target else "real_svhn" for name in zero["target"]]
         before = zero.loc[zero["shot"] == "zero_shot", ACCURACY].iloc[0]
