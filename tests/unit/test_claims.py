@@ -365,7 +365,7 @@ def words_of(study, calibrated=None):
 def test_the_studies_are_as_comparable_as_they_are():
     loaded = loaded_studies()
     words = words_of(loaded["paper"])
-    assert set(words.values()) == {"full"}, words
+    assert {part for part, word in words.items() if word != "full"} == {"follow_up"}, words
     assert words.keys() >= {"table1", "table2", "calibration", "further_models", "figure5", "gradient_snr"}
     for part, word in words_of(loaded["demo"]).items():
         if part not in ("architecture", "arithmetic"):
@@ -418,7 +418,7 @@ def test_the_studies_are_as_comparable_as_they_are():
 )
 def test_what_the_networks_of_a_part_train_with_decides_on_its_comparability(change, parts):
     words = words_of(loaded_studies(change=change)["changed"])
-    assert {part for part, word in words.items() if word == "reduced"} == set(parts.split()), words
+    assert {part for part, word in words.items() if word == "reduced"} - {"follow_up"} == set(parts.split()), words
     assert "other data" not in words.values()
 
 
@@ -428,11 +428,31 @@ def test_a_calibrated_weight_decay_is_compared_once_it_is_found(found, word):
     assert words_of(study, found)["table1"] == word
 
 
+def test_reference_points_of_the_follow_up_are_shown_and_neither_judged_nor_counted(tmp_path):
+    sizes = comparability.counted_sizes(comparability.study_sizes(loaded_studies()["paper"]), [STREET, PAIR])
+    run = {"model": "B+", "batch_size": 128, "labels": "original", "loss_gap": 1.0, "generalization_gap": 4.5}
+    run |= {"test_accuracy": 90.4}
+    paths = [
+        write_json(tmp_path / f"{seed}/metrics.json", run | {"seed": seed, "prediction_information": 2.4 + seed / 100})
+        for seed in range(1, 6)
+    ]
+    found = assessed(paths, sizes)
+    clean = found["S-clean-decay"]
+    assert (clean.measured.mean, clean.verdict) == (pytest.approx(2.43), "undecided")
+    reason = "this is reduced (B+: whitening zca instead of per-pixel standard deviation)"
+    assert clean.reason == f"compared at the follow-up's data and size only; {reason}"
+    words = assessment.counted(list(found.values()))
+    assert words.startswith(f"{sum(claim.of_the_paper for claim in LEDGER.claims)} claims: ")
+    assert words.endswith("(and 4 reference points from its authors' follow-up, not counted)")
+    text = (ROOT / "docs/methods.md").read_text()
+    assert f"{sum(claim.of_the_paper for claim in LEDGER.claims)} claims with what is measured" in text
+
+
 def test_a_reduced_part_says_in_what(tmp_path):
     study = loaded_studies(change={"models": {"B": {"epochs": 20}}})["changed"]
     sizes = comparability.counted_sizes(comparability.study_sizes(study), [STREET, PAIR])
     reason = assessed(table1_paths(tmp_path, printed_cells()), sizes)["T1-B128-test"].reason
-    assert reason.endswith("this is reduced (B: epochs 20, the paper's 500)")
+    assert reason.endswith("this is reduced (B: epochs 20 instead of 500)")
 
 
 def test_images_of_another_shape_or_of_other_classes_say_nothing_of_table_3(tmp_path):
@@ -804,7 +824,7 @@ def test_the_overview_counts_every_claim_of_the_paper_once(tmp_path):
     metrics = [write_json(tmp_path / f"{number}.json", {"seconds": 90}) for number in (1, 2)]
     rows = overview.overview(assessment.table(assessments), "none", {"table1": metrics}).set_index("item")
     counted = rows[["reproduced", "not_reproduced", "undecided"]].to_numpy().sum()
-    assert counted == sum(not claim.id.startswith("S-") for claim in LEDGER.claims)
+    assert counted == sum(claim.of_the_paper for claim in LEDGER.claims)
     assert rows.loc["Table 1: accuracy and gap", "training_minutes"] == 3.0
     assert rows.loc["Table 1: accuracy and gap", "command"] == "snakemake --cores 2 results/none/tables/table1.md"
     assert rows.loc["Figure 7: transfer", "command"] == ""

@@ -163,9 +163,11 @@ def _section(assessments: Sequence[Assessment]) -> str:
 
 
 def counted(assessments: Sequence[Assessment]) -> str:
-    """How many claims have which verdict, in words."""
-    counts = Counter(own.verdict for own in assessments)
-    return f"{len(assessments)} claims: " + ", ".join(f"{counts[name]} {name}" for name in verdicts.VERDICTS)
+    """How many of the paper's claims have which verdict, in words; reference points are named and not counted."""
+    counts = Counter(own.verdict for own in assessments if own.claim.of_the_paper)
+    words = f"{counts.total()} claims: " + ", ".join(f"{counts[name]} {name}" for name in verdicts.VERDICTS)
+    beside = len(assessments) - counts.total()
+    return words + (f" (and {beside} reference points from its authors' follow-up, not counted)" if beside else "")
 
 
 def _printed_words(claim: Claim) -> str:
@@ -288,7 +290,8 @@ def _size_refusal(own: Assessment) -> str:
     if own.comparability == FULL or (own.claim.kind == "ordering" and not own.claim.full_size_only):
         return ""
     where = f"reduced ({own.deviation})" if own.comparability == REDUCED else f"on {own.comparability}"
-    return f"compared at the paper's data and size only; this is {where}"
+    whose = "the paper's" if own.claim.of_the_paper else "the follow-up's"
+    return f"compared at {whose} data and size only; this is {where}"
 
 
 def _in_unit(own: Sample, scale: str) -> Sample:

@@ -35,6 +35,8 @@ def study_sizes(study: Study) -> dict[str, dict[str, Any]]:
     source = {"dataset": config["data"]["dataset"], "extra_images": config["data"].get("extra_images", 0)}
     runs = source | {NETWORKS: {model: _network(study, model) for model in models}}
     parts = {part: runs for part in ("table1", "table2", "further_models") if study.cells(part)}
+    if study.cells("further_models"):
+        parts["follow_up"] = runs
     if study.cells("calibration"):
         parts["calibration"] = source | _grid(study)
     if study.cells("perturbations"):
@@ -106,7 +108,7 @@ def _deviations(sizes: Mapping[str, Any], paper: Mapping[str, Any]) -> Iterator[
                 yield from (f"{name}: {words}" for words in _deviations(own[name], value[name]))
         elif not _suffices(key, own, value):
             shown = "unknown" if own is None else own
-            yield f"{key.replace('_', ' ')} {shown}, the paper's {value}"
+            yield f"{key.replace('_', ' ')} {shown} instead of {value}"
 
 
 def _suffices(key: str, own: Any, paper: Any) -> bool:
