@@ -326,7 +326,7 @@ rule reverse_transmission:
 rule transfer_table:
     """Zero- and one-shot transfer in numbers, with calibration."""
     input:
-        records=lambda wildcards: transfer_files(wildcards, "one_shot.csv"),
+        one_shot=lambda wildcards: transfer_files(wildcards, "one_shot.csv"),
         zero_shot=lambda wildcards: transfer_files(wildcards, "zero_shot.csv"),
         provenance=transferred_provenance,
         dataset=study_dataset,
