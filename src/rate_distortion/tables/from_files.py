@@ -59,7 +59,8 @@ def reverse_transmission(records: Paths, dataset: str, study: Study) -> Table:
     frames = []
     for path in map(Path, records):
         run = files.read_json(provenance.verified(path.with_name("metrics.json")))
-        frames.append(files.read_table(path).assign(model=run["model"], seed=run["seed"]))
+        identity = {key: run[key] for key in ("model", "batch_size", "seed")}
+        frames.append(files.read_table(path).assign(**identity))
     return tables.reverse_transmission(pandas.concat(frames), study, _described(dataset))
 
 
