@@ -19,7 +19,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_ind
 
-from rate_distortion import configuration, studies
+from rate_distortion import configuration, files, provenance, studies
 from rate_distortion.claims import arithmetic, assessment, comparability, ledger, measures, overview, verdicts
 from rate_distortion.claims.study_records import MissingError, StudyRecords
 
@@ -116,6 +116,28 @@ def test_a_single_run_is_given_the_spread_of_our_own():
     error = ours.std(ddof=1) * math.sqrt(1 + 1 / 5)
     expected = max(stats.t.sf((5 - 0.6) / error, 4), stats.t.sf((5 + 0.6) / error, 4))
     assert verdicts.equivalence_to_one_run(verdicts.sample(ours), 72.6, 5).support == pytest.approx(expected)
+
+
+def test_a_single_run_of_a_single_draw_spreads_more_than_our_means_over_draws():
+    ours, within = verdicts.sample([77.0, 77.4, 77.8, 77.2, 77.6]), verdicts.Spread(9.0, 5 * 99)
+    between, single = 0.1 * (1 + 1 / 5), 9 * (1 - 1 / 100)  # the variances of our means, and of a draw around one
+    error, freedom = math.sqrt(between + single), (between + single) ** 2 / (between**2 / 4 + single**2 / 495)
+    expected = max(stats.t.sf((5 - 0.2) / error, freedom), stats.t.sf((5 + 0.2) / error, freedom))
+    assert verdicts.equivalence_to_one_run(ours, 77.6, 5, within, 100).support == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_printed_one_shot_accuracy_is_one_draw_of_one_seed_and_judged_as_one():
+    """Support sets spread four times as much as seeds: leaving them out refutes a single draw far too often."""
+    rng, wrong, left_out = np.random.default_rng(7), 0, 0
+    for _ in range(400):
+        accuracies = rng.normal(0, 1, (6, 1)) + rng.normal(0, 4, (6, 50))
+        ours, printed = accuracies[:5], accuracies[5, 0] + 5  # a difference as large as the margin
+        within = verdicts.Spread(float(ours.var(axis=1, ddof=1).mean()), 5 * 49)
+        means = verdicts.sample(ours.mean(axis=1))
+        wrong += verdicts.equivalence_to_one_run(means, printed, 5, within, 50).contradiction <= 0.05
+        left_out += verdicts.equivalence_to_one_run(means, printed, 5).contradiction <= 0.05
+    assert wrong <= 400 * (0.05 + 3 * math.sqrt(0.05 * 0.95 / 400))
+    assert left_out > 400 * 0.15
 
 
 def test_a_printed_error_of_zero_leaves_our_own_and_without_any_the_distance_decides():
@@ -261,7 +283,8 @@ def test_fewer_than_five_seeds_decide_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "word"), [({"dataset": "house_numbers"}, "other data"), ({"epochs": 20}, "reduced")]
+    ("changes", "word"),
+    [({"dataset": "house_numbers"}, "other data"), ({"networks": {"B": {"epochs": 20}}}, "reduced")],
 )
 def test_numbers_are_judged_at_the_papers_size_only_and_orderings_anywhere(tmp_path, changes, word):
     sizes = PAPER_SIZES | {"table1": PAPER_SIZES["table1"] | changes}
@@ -321,20 +344,133 @@ def test_counts_of_parameters_are_compared_as_printed(tmp_path):
 # Comparability.
 
 
-def test_the_studies_are_as_comparable_as_they_are():
+STREET = {"dataset": "svhn", "classes": 10, "image_shape": [1, 32, 32], "train_on": "train+validation"}
+STREET["images"] = {"train": 66_000, "validation": 7_257, "test": 26_032}
+PAIR = {"dataset": "mnist", "classes": 2, "train_on": "train", "images": {"train": 12_396}}
+
+
+def loaded_studies(name="paper", change=None):
+    """The configured studies, one of them with a change: a patch to merge."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    loaded = studies.load(config, schema)
-    street = {"dataset": "svhn", "classes": 10, "train_on": "train+validation"}
-    street["images"] = {"train": 66_000, "validation": 7_257, "test": 26_032}
-    pair = {"dataset": "mnist", "classes": 2, "train_on": "train", "images": {"train": 12_396}}
-    sizes = comparability.counted_sizes(comparability.study_sizes(loaded["paper"]), [street, pair])
-    words = {part: comparability.comparability(own, LEDGER.parts[part].sizes) for part, own in sizes.items()}
-    assert set(words.values()) == {"full"}, words
+    config["studies"]["changed"] = {"extends": name, **(change or {})}
+    return studies.load(config, schema)
+
+
+def words_of(study, calibrated=None):
+    sizes = comparability.counted_sizes(comparability.study_sizes(study), [STREET, PAIR], calibrated)
+    return {part: comparability.comparability(own, LEDGER.parts[part].sizes) for part, own in sizes.items()}
+
+
+def test_the_studies_are_as_comparable_as_they_are():
+    loaded = loaded_studies()
+    words = words_of(loaded["paper"])
+    assert {part for part, word in words.items() if word != "full"} == {"follow_up"}, words
     assert words.keys() >= {"table1", "table2", "calibration", "further_models", "figure5", "gradient_snr"}
-    for part, own in comparability.study_sizes(loaded["demo"]).items():
-        if LEDGER.parts[part].sizes:
-            assert comparability.comparability(own, LEDGER.parts[part].sizes) == "other data"
+    for part, word in words_of(loaded["demo"]).items():
+        if part not in ("architecture", "arithmetic"):
+            assert word == "other data", part
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        ({"models": {"B": {"epochs": 60}}}, "table1 table2 further_models figure5"),
+        (
+            {"models": {"A": {"learning_rate": 0.1}, "B": {"learning_rate": 0.01}}},
+            "table1 table2 further_models calibration",
+        ),
+        ({"models": {"C": {"width": 0.25}}}, "table1 table2 figure5"),
+        ({"models": {"B": {"preprocessing": "grey"}}}, "table1 table2 further_models perturbations figure5 transfer"),
+        ({"models": {"C": {"preprocessing": "rgb"}}}, "table1 table2 figure5"),
+        (
+            {"models": {"A": {"data": "train+extra"}, "B": {"data": "train"}}},
+            "table1 table2 further_models calibration",
+        ),
+        ({"models": {"B": {"weight_decay": 0.1}}}, "table1 table2 further_models perturbations figure5 transfer"),
+        ({"models": {"B+": {"factory": "my:network"}}}, "further_models perturbations transfer"),
+        ({"models": {"A-BN": {"normalization": "none"}}}, "further_models"),
+        ({"models": {"B+": {"epochs": 5}}}, "further_models perturbations transfer"),
+        ({"models": {"mine": {"base": "B", "epochs": 3}}, "tables": {"table1": {"mine": [128]}}}, ""),
+        ({"models": {"B": {"decayed_tensors": "weights"}}}, ""),  # the paper leaves it open
+        ({"data": {"train_on": "train"}}, "table1 table2 further_models perturbations figure5 transfer"),
+        ({"data": {"extra_images": 1000}}, "further_models perturbations transfer"),
+        ({"calibration": {"batch_size": 32}}, "calibration"),
+        ({"transfer": {"target_whitening": "source"}}, "transfer"),
+        ({"transfer": {"test_images": 100}}, "transfer"),
+        ({"transfer": {"steps": 1}}, "transfer"),
+        ({"transfer": {"rotation_degrees": 45}}, "transfer"),
+        ({"reverse_transmission": {"confidence": 0.9}}, "perturbations"),
+        ({"perturbations": {"lowest_snr_db": 20}}, "figure5"),
+        ({"perturbations": {"lowest_snr_db": 0.5}}, ""),
+        ({"perturbations": {"max_steps": 10}}, "figure5"),
+        ({"sphere_packing": {"encoder_widths": [64, 32]}}, "sphere_packing"),
+        ({"sphere_packing": {"decoder_widths": [10]}}, "sphere_packing"),
+        ({"sphere_packing": {"batch_norm_momentum": 0.5}}, "sphere_packing"),
+        ({"sphere_packing": {"noise_log_variance": 0}}, "sphere_packing"),
+        ({"sphere_packing": {"image_size": 14}}, "sphere_packing"),
+        ({"multilayer_perceptron": {"hidden_widths": [20]}}, "gradient_snr information_plane"),
+        ({"multilayer_perceptron": {"gradient_snr": {"epochs": 100}}}, "gradient_snr"),
+        ({"multilayer_perceptron": {"gradient_snr": {"ratio": "saxe"}}}, "gradient_snr"),
+        ({"multilayer_perceptron": {"information_plane": {"bins": 10}}}, "information_plane"),
+        ({"multilayer_perceptron": {"information_plane": {"activation": "tanh"}}}, "information_plane"),
+    ],
+)
+def test_what_the_networks_of_a_part_train_with_decides_on_its_comparability(change, parts):
+    words = words_of(loaded_studies(change=change)["changed"])
+    assert {part for part, word in words.items() if word == "reduced"} - {"follow_up"} == set(parts.split()), words
+    assert "other data" not in words.values()
+
+
+@pytest.mark.parametrize(("found", "word"), [(0.01, "full"), (0.03, "reduced"), (None, "reduced")])
+def test_a_calibrated_weight_decay_is_compared_once_it_is_found(found, word):
+    study = loaded_studies(change={"models": {"B": {"weight_decay": "calibrated"}}})["changed"]
+    assert words_of(study, found)["table1"] == word
+
+
+def test_reference_points_of_the_follow_up_are_shown_and_neither_judged_nor_counted(tmp_path):
+    sizes = comparability.counted_sizes(comparability.study_sizes(loaded_studies()["paper"]), [STREET, PAIR])
+    run = {"model": "B+", "batch_size": 128, "labels": "original", "loss_gap": 1.0, "generalization_gap": 4.5}
+    run |= {"test_accuracy": 90.4}
+    paths = [
+        write_json(tmp_path / f"{seed}/metrics.json", run | {"seed": seed, "prediction_information": 2.4 + seed / 100})
+        for seed in range(1, 6)
+    ]
+    found = assessed(paths, sizes)
+    clean = found["S-clean-decay"]
+    assert (clean.measured.mean, clean.verdict) == (pytest.approx(2.43), "undecided")
+    reason = "this is reduced (B+: whitening zca instead of per-pixel standard deviation)"
+    assert clean.reason == f"compared at the follow-up's data and size only; {reason}"
+    words = assessment.counted(list(found.values()))
+    assert words.startswith(f"{sum(claim.of_the_paper for claim in LEDGER.claims)} claims: ")
+    assert words.endswith("(and 4 reference points from its authors' follow-up, not counted)")
+    text = (ROOT / "docs/methods.md").read_text()
+    assert f"{sum(claim.of_the_paper for claim in LEDGER.claims)} claims with what is measured" in text
+
+
+def test_a_reduced_part_says_in_what(tmp_path):
+    study = loaded_studies(change={"models": {"B": {"epochs": 20}}})["changed"]
+    sizes = comparability.counted_sizes(comparability.study_sizes(study), [STREET, PAIR])
+    reason = assessed(table1_paths(tmp_path, printed_cells()), sizes)["T1-B128-test"].reason
+    assert reason.endswith("this is reduced (B: epochs 20 instead of 500)")
+
+
+def test_images_of_another_shape_or_of_other_classes_say_nothing_of_table_3(tmp_path):
+    change = {"data": {"dataset": "arrays", "file": "own.npz", "extra_images": None}, "transfer": None}
+    change["models"] = {"B+": None, "A+": None}
+    change["tables"] = {"further_models": None}
+    change["perturbations"] = {"cells": {"B+": None}}
+    change["figures"] = {"figure4": None}
+    study = loaded_studies(change=change)["changed"]
+    own = {"dataset": "arrays", "classes": 2, "image_shape": [1, 28, 28], "train_on": "train"}
+    own["images"] = {"train": 400, "validation": 50, "test": 100}
+    sizes = comparability.counted_sizes(comparability.study_sizes(study), [own])
+    assert sizes["table1"]["networks"]["A"]["train_images"] == 450
+    path = tmp_path / "network.csv"
+    rows = "".join(f"{block},512,2\n" for block in ("Conv1", "Conv2", "Conv3", "Fc"))
+    path.write_text(f"block,kernel_parameters,bias_parameters\n{rows}")
+    fc = assessed([], sizes, network=[path])["T3-Fc"]
+    assert (fc.comparability, fc.verdict) == ("other data", "undecided")
 
 
 # Measures with known answers.
@@ -517,6 +653,43 @@ def test_figure_5_is_measured_as_it_was_made(tmp_path):
         measures.lowest_accuracy(records, "A", "l2")
 
 
+PLATEAU_RATIOS = np.array([np.inf, 60, 45, *np.linspace(30, 1, 24)])
+
+
+def rises(curves):
+    """The evidence that information rises again, from one curve per seed below 30 dB."""
+    sweeps = {
+        seed: types.SimpleNamespace(
+            records=pandas.DataFrame({"snr_db": PLATEAU_RATIOS, "information_bits": [3.0, 3.0, 2.0, *curve]})
+        )
+        for seed, curve in enumerate(curves)
+    }
+    records = types.SimpleNamespace(sweeps_of=lambda _model, _noise: sweeps)
+    parts = measures.plateau_of_information(records, "B", ["l2"], 30, 0.2)
+    return verdicts.ordering([verdicts.sample(parts["l2: rises"])])
+
+
+@pytest.mark.parametrize("smoothness", [0.0, 0.9])
+def test_noise_on_a_plateau_without_a_rise_is_rarely_called_one(smoothness):
+    rng, curves = np.random.default_rng(5), 24
+    found = []
+    for _ in range(400):
+        noise = rng.normal(0, 0.03, (5, curves))
+        for point in range(1, curves):
+            noise[:, point] = smoothness * noise[:, point - 1] + math.sqrt(1 - smoothness**2) * noise[:, point]
+        found.append(verdicts.verdict(rises(0.5 + noise)))
+    allowed = 400 * (0.05 + 3 * math.sqrt(0.05 * 0.95 / 400))
+    assert found.count("reproduced") <= allowed
+    assert found.count("not reproduced") <= allowed
+
+
+def test_a_rise_is_found_and_a_steady_fall_refuted():
+    rng, shape = np.random.default_rng(6), np.linspace(-1, 1, 24).clip(0)
+    noise = rng.normal(0, 0.03, (5, 24))
+    assert verdicts.verdict(rises(0.5 + 0.2 * shape + noise)) == "reproduced"
+    assert verdicts.verdict(rises(0.9 - 0.2 * shape + noise)) == "not reproduced"
+
+
 def test_steps_count_where_every_label_reaches_confidence(tmp_path):
     paths = []
     for seed, reached in ((1, [True, True]), (2, [True, False])):
@@ -560,13 +733,42 @@ def test_figure_7_is_measured_as_it_was_made(tmp_path):
     for name, rows in (("zero_shot", zero), ("one_shot", one)):
         pandas.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
     records = StudyRecords({"transfer": [folder / "zero_shot.csv", folder / "one_shot.csv"]})
-    assert measures.transfer_accuracy(records, "B+", "zero_shot").to_dict() == {3: 72.6}
+    zero, one = (measures.transfer_accuracy(records, "B+", shots) for shots in ("zero_shot", "one_shot"))
+    assert (zero.means.to_dict(), zero.within.variance, zero.draws) == ({3: 72.6}, 0, 1)
+    assert one.means.loc[3] == pytest.approx(77.6)
+    assert (one.within.variance, one.within.freedom, one.draws) == (pytest.approx(np.var([76, 79.2], ddof=1)), 1, 2)
     assert measures.transfer_gain(records, "B+")["one shot above zero shot"].loc[3] == pytest.approx(5.0)
     assert measures.margin_minus_accuracy(records, "B+", "zero_shot").loc[3] == 0
     assert {name: values.loc[3] for name, values in measures.one_shot_calibration(records, "B+").items()} == {
         "margin below accuracy": 3.0,
         "less over-confidence": 1.0,
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "read"),
+    [
+        ("metrics", "cnn/A/batch128/original/seed1/metrics.json", lambda records: records.runs),
+        ("gradient_snr", "mlp/relu/none/original/seed1/gradient_snr.csv", lambda records: records.gradient_records),
+        ("information_plane", "mlp/relu/none/random/seed1/information_plane.csv", lambda r: r.information_plane),
+        ("sphere_packing", "sphere_packing/none/seed1/geometry.csv", lambda records: records.sphere_packing("none")),
+        ("reverse_transmission", "cnn/A/batch128/original/seed1/metrics.json", lambda r: r.reverse_transmission),
+    ],
+)
+def test_a_record_that_is_not_as_its_run_left_it_is_refused(tmp_path, kind, name, read):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    run = {"model": "A", "batch_size": 128, "labels": "original", "seed": 1, "loss_gap": 1.0, "generalization_gap": 1.0}
+    rows = "epoch,estimator,seed\n1,a,1\n"
+    path.write_text(json.dumps(run) if path.suffix == ".json" else rows)
+    write_json(path.with_name("provenance.json"), {"outputs_sha256": {path.name: provenance.file_checksum(path)}})
+    other = path.with_name("reverse_transmission.csv")
+    other.write_text("label,steps,reached\n0,90,True\n")
+    files_of_kind = {kind: [other if kind == "reverse_transmission" else path]}
+    assert len(read(StudyRecords(files_of_kind))) == 1
+    path.write_text(path.read_text().replace("1", "2", 1))
+    with pytest.raises(files.DamagedFileError, match="its checksum is not the one"):
+        read(StudyRecords(files_of_kind))
 
 
 # The paper's own arithmetic.
@@ -622,7 +824,7 @@ def test_the_overview_counts_every_claim_of_the_paper_once(tmp_path):
     metrics = [write_json(tmp_path / f"{number}.json", {"seconds": 90}) for number in (1, 2)]
     rows = overview.overview(assessment.table(assessments), "none", {"table1": metrics}).set_index("item")
     counted = rows[["reproduced", "not_reproduced", "undecided"]].to_numpy().sum()
-    assert counted == sum(not claim.id.startswith("S-") for claim in LEDGER.claims)
+    assert counted == sum(claim.of_the_paper for claim in LEDGER.claims)
     assert rows.loc["Table 1: accuracy and gap", "training_minutes"] == 3.0
     assert rows.loc["Table 1: accuracy and gap", "command"] == "snakemake --cores 2 results/none/tables/table1.md"
     assert rows.loc["Figure 7: transfer", "command"] == ""

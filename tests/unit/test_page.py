@@ -345,7 +345,9 @@ def test_a_verdict_comes_with_comparability_and_reason(finished):
     assert "claim-F5-acc0" not in regularization
     ledger_part = text[text.index('<section id="ledger"') :]
     assert 'id="claim-S-clean"' in ledger_part
-    assert ledger_part.count("<tr data-verdict") == 4
+    assert "Beside the paper, and not counted" in ledger_part
+    assert "all (3)" in ledger_part
+    assert ledger_part.count("<tr data-verdict") == 3
 
 
 def test_a_table_says_how_many_seeds_a_cell_rests_on(tables, tmp_path):

@@ -2,6 +2,8 @@
 
 import json
 import math
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from sklearn.neighbors import KernelDensity
 
-from rate_distortion import information, tables
+from rate_distortion import files, information, tables
 from rate_distortion.sphere_packing import VARIANTS, figure, geometry, records
 from rate_distortion.sphere_packing.networks import Bottleneck, NetworkSettings
 from rate_distortion.sphere_packing.pairwise_bound import (
@@ -447,3 +449,13 @@ def test_the_table_compares_variants_seed_by_seed(run_folders):
     assert compared["mean"] == pytest.approx(differences.mean())
     assert compared["standard_error"] == pytest.approx(differences.std(ddof=1) / math.sqrt(2))
     assert [*table.shown.columns[1:]] == ["(a) none", "(c) batch without scale", "(c) − (a)"]
+
+
+@pytest.mark.parametrize("name", ["geometry.csv", "metrics.json"])
+def test_the_table_refuses_a_file_that_is_not_as_its_run_left_it(run_folders, tmp_path, name):
+    folders = [Path(shutil.copytree(folder, tmp_path.joinpath(*folder.parts[-2:]))) for folder in run_folders]
+    changed = folders[1] / name
+    changed.write_text(changed.read_text().replace("1", "2", 1))
+    geometries, metrics = ([folder / kind for folder in folders] for kind in ("geometry.csv", "metrics.json"))
+    with pytest.raises(files.DamagedFileError, match="its checksum is not the one"):
+        tables.sphere_packing(geometries, metrics, STUDY)

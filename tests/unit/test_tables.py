@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rate_distortion import tables
+from rate_distortion.claims import ledger
 from rate_distortion.stated_differences import stated_differences
 from rate_distortion.tables import layout
+from rate_distortion.tables.differences import PRINTED
 
 STUDY = {"name": "demo", "title": "A title", "seeds": [1, 2, 3], "epochs": 20, "learning_rate": 0.05}
 DATA = {
@@ -231,6 +233,24 @@ def test_a_users_images_have_no_printed_numbers_beside_them_and_no_digits():
     assert list(table.shown["batch size"]) == ["128", "32"]
     assert table.tidy["printed_mean"].isna().all()
     assert "printed" not in table.markdown()
+
+    stated = tables.differences(runs(), STUDY, own)
+    assert stated.tidy["printed_mean"].isna().all()
+    assert list(stated.shown.columns) == ["difference", "measured"]
+    assert "printed" in tables.differences(runs(), STUDY, DATA).shown
+
+
+def test_differences_on_random_labels_are_of_absolute_gaps_as_table_2_and_the_claim_have_them():
+    frame = random_label_runs()
+    frame.loc[frame["model"] == "A", "model"] = "C"
+    table = tables.differences(frame.assign(loss_gap=1.0), STUDY, DATA)
+    assert table.tidy.set_index("quantity").loc["random_gap_C_minus_B", "mean"] == pytest.approx(78 - 9.4)
+    columns = {d.name: d.column for d in stated_differences([(m, b, "random") for m in "ABC" for b in (128, 32)])}
+    measured = {name: ledger.load()[claim].arguments["quantity"] for name, claim in PRINTED.items()}
+    assert {name: measured[name] for name in columns if name in measured} == {
+        name: column for name, column in columns.items() if name in measured
+    }
+    assert columns["random_gap_C_minus_B"] == "absolute_gap"
 
 
 def test_a_single_cell_has_no_differences_to_state():

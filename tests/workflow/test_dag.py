@@ -1,8 +1,11 @@
 """What would be run for which target, without running it."""
 
+import re
+
 import pytest
 import yaml
 
+from conftest import ROOT
 from rate_distortion import studies
 
 RUN = "results/{}/runs/cnn/B/batch128/original/seed{}/metrics.json"
@@ -102,3 +105,9 @@ def test_names_of_rules_are_refused_as_study_names(project):
 def test_cpu_studies_ask_for_no_gpu_and_the_papers_for_one(project):
     assert "gpu=1" not in project.snakemake("-n", RUN.format("demo", 1)).stdout
     assert "gpu=1" in project.snakemake("-n", RUN.format("paper", 1)).stdout
+
+
+def test_picture_and_data_of_every_figure_are_items_of_the_report():
+    for rules in (ROOT / "workflow/rules").glob("*.smk"):
+        for kind, target in re.findall(r"(svg|csv)=\"(results/{study}/figures/[^\"]+)", rules.read_text()):
+            pytest.fail(f"{rules.name} has {kind}={target} outside report()")

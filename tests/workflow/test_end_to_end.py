@@ -207,4 +207,9 @@ def test_partial_tables_say_how_many_seeds_they_rest_on_and_train_nothing(own_fi
         claims = {row["id"]: row for row in csv.DictReader(stream)}
     assert (claims["T1-B128-test"]["n"], claims["F5-acc0-B-l2"]["n"]) == ("1", "1")
     assert claims["T1-C128-test"]["reason"].startswith("nothing is there yet")
+    assert "**fault tolerance**: no seed has finished all of its networks yet." in page  # of C there is none
+    names = ["table1", "table3", "transfer", "gradient_snr", "information_plane", "sphere_packing", "ablations"]
+    for name in names:
+        assert (project.folder / f"results/ci/partial/{name}.md").stat().st_size > 100, name
+    assert page.count("From 2 of 2 seeds:") >= 4
     assert "—" in page

@@ -101,3 +101,16 @@ def test_a_setting_of_the_transfer_trains_nothing_and_the_files_of_svhn_are_used
     svhn.write_bytes(b"not the official file")
     assert built.planned_jobs(*TARGETS) == again
     svhn.unlink()
+
+
+def test_the_partial_table_is_that_of_the_seeds_that_are_complete(built, tmp_path):
+    project = built.copy_to(tmp_path / "project")
+    (project.folder / FOLDER.format("ci", "B+", 2) / "one_shot.csv").unlink()
+    project.snakemake("--cores", "1", "results/ci/partial")
+    folder = project.folder / "results/ci/partial"
+    seeds = {row["n"] for row in rows(folder / "transfer.csv") if row["model"] == "B+"}
+    assert seeds == {"1"}
+    page = (folder / "README.md").read_text()
+    assert "From 1 of 2 seeds:" in page
+    assert "**fault tolerance**: no seed has finished all of its networks yet." in page
+    assert "**table1**: no run has finished yet." in page

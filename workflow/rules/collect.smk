@@ -64,13 +64,11 @@ rule partial:
         runtime="30m",
     params:
         study=study_summary,
-        tables=lambda wildcards: study_of(wildcards).config["tables"],
-        finished=finished_runs,
+        tables=partial_tables,
         page_study=page_study,
         page_records=page_record_names,
         page_finished=finished_page_records,
         page_datasets=page_datasets,
-        dataset=study_dataset,
         records=finished_claim_records,
         settings=claim_settings,
     script:

@@ -86,8 +86,13 @@ rule figure6:
             labels={"figure": "6", "shows": "sphere packing in two units", "file": "picture"},
         ),
         png="results/{study}/figures/figure6.png",
-        # No item of the report: of MNIST it has 900,000 rows.
-        csv="results/{study}/figures/figure6.csv",
+        csv=report(
+            "results/{study}/figures/figure6.csv",
+            caption="../report/figure6.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "6", "shows": "sphere packing in two units", "file": "data"},
+        ),
         gif=report(
             "results/{study}/figures/figure6.gif",
             caption="../report/figure6.rst",

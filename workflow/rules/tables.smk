@@ -336,10 +336,11 @@ rule reverse_transmission:
 rule transfer_table:
     """Zero- and one-shot transfer in numbers, with calibration."""
     input:
-        records=lambda wildcards: transfer_files(wildcards, "one_shot.csv"),
+        one_shot=lambda wildcards: transfer_files(wildcards, "one_shot.csv"),
         zero_shot=lambda wildcards: transfer_files(wildcards, "zero_shot.csv"),
         provenance=transferred_provenance,
         dataset=study_dataset,
+        choice=transferred_weight_decay,
     output:
         csv=report(
             "results/{study}/tables/transfer.csv",
@@ -361,6 +362,7 @@ rule transfer_table:
     params:
         study=study_summary,
         settings=transfer_settings,
+        sizes=transfer_sizes,
     script:
         "../scripts/transfer_table.py"
 

@@ -1,17 +1,14 @@
 """Figure 2 in numbers."""
 
-from pathlib import Path
-
-from rate_distortion import gradient_snr, prepared_data, tables
 from rate_distortion.job_log import job_log
+from rate_distortion.tables import from_files
 
 
 def main(
     records: list[str], provenance: list[str], data: str, study: dict, kind: str, csv: str, md: str, tex: str
 ) -> None:
     """Write the table in its three forms."""
-    summary = gradient_snr.summary(tables.read_perceptrons(records), kind)
-    table = tables.gradient_snr(summary, kind, study, prepared_data.describe(Path(data).parent))
+    table = from_files.gradient_ratios(records, data, study, kind)
     table.with_provenance(provenance).write(csv, md, tex)
 
 

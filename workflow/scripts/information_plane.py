@@ -1,17 +1,14 @@
 """Figure 3 in numbers."""
 
-from pathlib import Path
-
-from rate_distortion import prepared_data, tables
 from rate_distortion.job_log import job_log
+from rate_distortion.tables import from_files
 
 
 def main(
     records: list[str], provenance: list[str], data: str, study: dict, plane: dict, csv: str, md: str, tex: str
 ) -> None:
     """Write the table in its three forms."""
-    planes = tables.read_perceptrons(records)
-    table = tables.information_plane(planes, plane, study, prepared_data.describe(Path(data).parent))
+    table = from_files.information_plane(records, data, study, plane)
     table.with_provenance(provenance).write(csv, md, tex)
 
 

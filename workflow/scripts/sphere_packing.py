@@ -1,14 +1,15 @@
 """Figure 6 in numbers."""
 
-from rate_distortion import tables
 from rate_distortion.job_log import job_log
+from rate_distortion.tables import from_files
 
 
 def main(
     geometries: list[str], metrics: list[str], provenance: list[str], study: dict, csv: str, md: str, tex: str
 ) -> None:
     """Write the table in its three forms."""
-    tables.sphere_packing(geometries, metrics, study).with_provenance(provenance).write(csv, md, tex)
+    table = from_files.sphere_packing(geometries, metrics, study)
+    table.with_provenance(provenance).write(csv, md, tex)
 
 
 if __name__ == "__main__":

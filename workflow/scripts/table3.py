@@ -1,12 +1,12 @@
 """Table 3: the architecture, as printed in Appendix B."""
 
-from rate_distortion import files, tables
 from rate_distortion.job_log import job_log
+from rate_distortion.tables import from_files
 
 
 def main(network: str, csv: str, md: str, tex: str) -> None:
     """Write the table in its three forms."""
-    tables.table3(files.read_table(network)).write(csv, md, tex)
+    from_files.table3([network]).write(csv, md, tex)
 
 
 if __name__ == "__main__":

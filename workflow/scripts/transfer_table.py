@@ -1,33 +1,27 @@
 """Transfer in numbers: accuracy, gain, calibration by margin and by top probability."""
 
-from pathlib import Path
-
-from rate_distortion import prepared_data, tables
 from rate_distortion.job_log import job_log
+from rate_distortion.tables import from_files
 
 
 def main(
-    folders: list[Path],
+    one_shot: list[str],
+    zero_shot: list[str],
     provenance: list[str],
     dataset: str,
+    choice: list[str],
     study: dict,
     settings: dict,
+    sizes: dict,
     csv: str,
     md: str,
     tex: str,
 ) -> None:
     """Write the table in its three forms."""
-    records = tables.read_transfers(folders, settings["dataset"])
-    data = prepared_data.describe(Path(dataset).parent)
-    tables.transfer(records, study, data, settings).with_provenance(provenance).write(csv, md, tex)
+    table = from_files.transfer(one_shot, dataset, study, settings, sizes, choice)
+    table.with_provenance(provenance).write(csv, md, tex)
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(
-            [Path(path).parent for path in snakemake.input.records],
-            snakemake.input.provenance,
-            snakemake.input.dataset,
-            **snakemake.params,
-            **snakemake.output,
-        )
+        main(**snakemake.input, **snakemake.params, **snakemake.output)

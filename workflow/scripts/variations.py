@@ -1,9 +1,7 @@
 """A sensitivity analysis or ablations: one choice varied at a time."""
 
-from pathlib import Path
-
-from rate_distortion import prepared_data, tables
 from rate_distortion.job_log import job_log
+from rate_distortion.tables import from_files
 
 
 def main(
@@ -19,8 +17,7 @@ def main(
     tex: str,
 ) -> None:
     """Write the table in its three forms."""
-    data = prepared_data.describe(Path(dataset).parent)
-    table = tables.variations(part, tables.read_metrics(metrics), choices, names, study, data)
+    table = from_files.variations(metrics, dataset, study, part, choices, names)
     table.with_provenance(provenance).write(csv, md, tex)
 
 

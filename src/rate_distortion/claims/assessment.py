@@ -14,7 +14,7 @@ import pandas
 
 from rate_distortion import files, prepared_data
 from rate_distortion.claims import arithmetic, measures, verdicts
-from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes
+from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes, first_deviation
 from rate_distortion.claims.ledger import Claim, Ledger, load
 from rate_distortion.claims.overview import ITEMS
 from rate_distortion.claims.study_records import MissingError, StudyRecords
@@ -51,6 +51,7 @@ class Assessment:
     Attributes:
         claim: from the ledger.
         comparability: "full", "reduced" or "other data"; empty where nothing was measured.
+        deviation: of a reduced one, the first setting in which it is.
         measured: in the claim's unit; of an ordering the mean difference of its weakest part. None: nothing was measured.
         evidence: p-values, where a test was made.
         verdict, reason: the outcome.
@@ -58,6 +59,7 @@ class Assessment:
 
     claim: Claim
     comparability: str = ""
+    deviation: str = ""
     measured: Sample | None = None
     evidence: Evidence | None = None
     verdict: str = UNDECIDED
@@ -104,8 +106,10 @@ def assess_study(
             "evaluation_modes": ...}, the last two as for :class:`StudyRecords`.
         finished: as for :func:`assess`.
     """
-    sizes = counted_sizes(settings["sizes"], [prepared_data.describe(Path(path).parent) for path in paths["datasets"]])
     records = StudyRecords(paths, snr_ratio=settings["snr_ratio"], evaluation_modes=settings["evaluation_modes"])
+    calibrated = records.weight_decay.weight_decay if paths.get("weight_decay") else None
+    descriptions = [prepared_data.describe(Path(path).parent) for path in paths["datasets"]]
+    sizes = counted_sizes(settings["sizes"], descriptions, calibrated)
     return assess(load(), records, sizes, finished=finished)
 
 
@@ -159,9 +163,11 @@ def _section(assessments: Sequence[Assessment]) -> str:
 
 
 def counted(assessments: Sequence[Assessment]) -> str:
-    """How many claims have which verdict, in words."""
-    counts = Counter(own.verdict for own in assessments)
-    return f"{len(assessments)} claims: " + ", ".join(f"{counts[name]} {name}" for name in verdicts.VERDICTS)
+    """How many of the paper's claims have which verdict, in words; reference points are named and not counted."""
+    counts = Counter(own.verdict for own in assessments if own.claim.of_the_paper)
+    words = f"{counts.total()} claims: " + ", ".join(f"{counts[name]} {name}" for name in verdicts.VERDICTS)
+    beside = len(assessments) - counts.total()
+    return words + (f" (and {beside} reference points from its authors' follow-up, not counted)" if beside else "")
 
 
 def _printed_words(claim: Claim) -> str:
@@ -198,32 +204,34 @@ def _single(
         words = f"the study has no {missing}" if finished else f"nothing is there yet: no {missing}"
         return Assessment(claim, reason=words)
     compared = comparability(sizes[claim.part], part.sizes)
+    deviation = first_deviation(sizes[claim.part], part.sizes) if compared == REDUCED else ""
+    own = Assessment(claim, compared, deviation)
     if claim.printed_as == "exact":
-        return _exact(claim, compared, found)
-    return (_ordering if claim.kind == "ordering" else _number)(Assessment(claim, compared), found)
+        return _exact(own, found)
+    return (_ordering if claim.kind == "ordering" else _number)(own, found)
 
 
 def _calculated(claim: Claim, ledger: Ledger) -> Assessment:
     finding = arithmetic.CALCULATIONS[claim.measure](ledger)
     measured = Sample(finding.value, finding.standard_error, 0)
-    return Assessment(
-        claim, FULL, measured, verdict=REPRODUCED if finding.holds else NOT_REPRODUCED, reason=finding.reason
-    )
+    verdict = REPRODUCED if finding.holds else NOT_REPRODUCED
+    return Assessment(claim, FULL, measured=measured, verdict=verdict, reason=finding.reason)
 
 
-def _exact(claim: Claim, compared: str, value: float) -> Assessment:
+def _exact(own: Assessment, value: float) -> Assessment:
     """A count against its printed form, in which it is rounded."""
-    decimals = len(str(claim.printed).partition(".")[2])
-    holds = round(value, decimals) == claim.printed
+    own = replace(own, measured=Sample(value, 0.0, 0))
+    if refusal := _size_refusal(own):
+        return replace(own, reason=refusal)
+    decimals = len(str(own.claim.printed).partition(".")[2])
+    holds = round(value, decimals) == own.claim.printed
     reason = f"counted: {1000 * value:,.0f}, {'as' if holds else 'other than'} printed"
-    return Assessment(
-        claim, compared, Sample(value, 0.0, 0), verdict=REPRODUCED if holds else NOT_REPRODUCED, reason=reason
-    )
+    return replace(own, verdict=REPRODUCED if holds else NOT_REPRODUCED, reason=reason)
 
 
-def _number(own: Assessment, values: pandas.Series) -> Assessment:
+def _number(own: Assessment, found: pandas.Series | measures.Repeated) -> Assessment:
     """A measured mean against a printed one."""
-    claim = own.claim
+    claim, values = own.claim, found.means if isinstance(found, measures.Repeated) else found
     if values.empty:
         return replace(own, reason=NO_SEED)
     on_scale = verdicts.sample(np.log10(values) if claim.scale == "log10" else values)
@@ -232,7 +240,8 @@ def _number(own: Assessment, values: pandas.Series) -> Assessment:
         return replace(own, reason=refusal)
     printed = math.log10(claim.printed) if claim.scale == "log10" else claim.printed
     if claim.printed_as == "single_run":
-        evidence = verdicts.equivalence_to_one_run(on_scale, printed, claim.margin.value)
+        draws = (found.within, found.draws) if isinstance(found, measures.Repeated) else ()
+        evidence = verdicts.equivalence_to_one_run(on_scale, printed, claim.margin.value, *draws)
     else:
         error = claim.printed_standard_error or 0.0
         evidence = verdicts.equivalence(on_scale, Sample(printed, error, arithmetic.PAPER_SEEDS), claim.margin.value)
@@ -280,8 +289,9 @@ def _size_refusal(own: Assessment) -> str:
     """Numbers, and orderings about a size, need the paper's data and size."""
     if own.comparability == FULL or (own.claim.kind == "ordering" and not own.claim.full_size_only):
         return ""
-    where = "at a reduced size" if own.comparability == REDUCED else f"on {own.comparability}"
-    return f"compared at the paper's data and size only; this is {where}"
+    where = f"reduced ({own.deviation})" if own.comparability == REDUCED else f"on {own.comparability}"
+    whose = "the paper's" if own.claim.of_the_paper else "the follow-up's"
+    return f"compared at {whose} data and size only; this is {where}"
 
 
 def _in_unit(own: Sample, scale: str) -> Sample:

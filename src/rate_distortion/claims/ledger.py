@@ -14,6 +14,9 @@ import yaml
 
 from rate_distortion import configuration
 
+FOLLOW_UP = "S-"
+"""How the ids of reference points from the authors' follow-up begin, which the paper does not print."""
+
 
 class LedgerError(ValueError):
     """The ledger contradicts itself; the message says where."""
@@ -65,6 +68,11 @@ class Claim:
     scale: str = "linear"
     full_size_only: bool = False
     linked_to: tuple[str, ...] = field(default=())
+
+    @property
+    def of_the_paper(self) -> bool:
+        """Whether the paper prints it, and it counts; the others are reference points."""
+        return not self.id.startswith(FOLLOW_UP)
 
 
 @dataclass(frozen=True)

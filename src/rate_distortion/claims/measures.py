@@ -1,7 +1,8 @@
 """What each claim comes to in a study's records.
 
-A measure of a number gives one value per seed. A measure of an ordering gives one list of differences per part, paired over
-seeds; the ordering says that all of them are above zero. ``MEASURES`` names them all for claims.yaml.
+A measure of a number gives one value per seed (:class:`Repeated`: with the variance of the draws behind it). A measure of an
+ordering gives one list of differences per part, paired over seeds; the ordering says that all of them are above zero.
+``MEASURES`` names them all for claims.yaml.
 """
 
 from __future__ import annotations
@@ -9,18 +10,38 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas
 
 from rate_distortion import capacity, fault_tolerance, information_plane
 from rate_distortion import signal_to_noise as snr
+from rate_distortion.claims import verdicts
 from rate_distortion.claims.study_records import MissingError, StudyRecords
 
 Parts = dict[str, pandas.Series]
 """Name of a part of an ordering -> differences by seed, above zero where the part holds."""
 
-MEASURES: dict[str, Callable[..., pandas.Series | Parts | float]] = {}
+PLATEAU_STEP_DB = 0.5
+"""Between the ratios over which a plateau's level is the median."""
+
+
+class Repeated(NamedTuple):
+    """A quantity that every seed has several draws of, of which the paper printed one.
+
+    Attributes:
+        means: over draws, by seed.
+        within: the variance among draws, pooled over seeds.
+        draws: of a seed.
+    """
+
+    means: pandas.Series
+    within: verdicts.Spread
+    draws: float
+
+
+MEASURES: dict[str, Callable[..., pandas.Series | Repeated | Parts | float]] = {}
 
 
 def measure(function: Callable) -> Callable:
@@ -299,16 +320,22 @@ def larger_area(records: StudyRecords, first: str, second: str, noises: Sequence
 def plateau_of_information(
     records: StudyRecords, model: str, noises: Sequence[str], below_db: float, share_of_fall: float
 ) -> Parts:
-    """Below a ratio information falls by less than a share of its fall so far, and at the end lies above its lowest value."""
+    """Below a ratio information falls by less than a share of its fall so far, and ends above the plateau's level.
+
+    The level is the median over ratios from there to the end, evenly spaced in dB. The lowest value would not do: the end
+    of any curve lies above it, and of a noisy one without a rise it does so in every seed.
+    """
     parts = {}
     for noise in noises:
         flat, rise = {}, {}
         for seed, sweep in records.sweeps_of(model, noise).items():
             ratios, bits = sweep.records["snr_db"].to_numpy(), sweep.records["information_bits"].to_numpy()
-            start = float(snr.interpolate_to_db(ratios, bits, np.array([below_db]))[0])
-            lowest = bits[ratios <= below_db].min(initial=math.inf)
+            plateau = snr.interpolate_to_db(ratios, bits, _ratios_between(ratios[-1], below_db))
+            if len(plateau) == 0:
+                continue
+            start, lowest = plateau[0], bits[ratios <= below_db].min(initial=math.inf)
             flat[seed] = share_of_fall * (bits[0] - start) - (start - lowest)
-            rise[seed] = bits[-1] - lowest
+            rise[seed] = bits[-1] - np.median(plateau)
         parts[f"{noise}: flat"], parts[f"{noise}: rises"] = _known(flat), _known(rise)
     return parts
 
@@ -406,22 +433,29 @@ def circular(records: StudyRecords, first: str, second: str) -> Parts:
 
 
 @measure
-def transfer_accuracy(records: StudyRecords, model: str, shots: str) -> pandas.Series:
-    """Accuracy on the handwritten digits; of one shot the mean over support sets."""
-    return _transferred(records, model, shots, "accuracy_percent")
+def transfer_accuracy(records: StudyRecords, model: str, shots: str) -> Repeated:
+    """Accuracy on the handwritten digits, of one shot with its variance over support sets."""
+    by_seed = _transferred_rows(records, model, shots).groupby("seed")["accuracy_percent"]
+    means, sizes = by_seed.mean(), by_seed.size()
+    freedom = int((sizes - 1).sum())
+    squares = (
+        (sizes - 1) * by_seed.var()
+    ).sum()  # of a single draw the variance is not a number, and left out of the sum
+    within = verdicts.Spread(float(squares / freedom), freedom) if freedom else verdicts.NO_SPREAD
+    return Repeated(means, within, float(1 / (1 / sizes).mean()))
 
 
 @measure
 def transfer_gain(records: StudyRecords, model: str) -> Parts:
     """One-shot less zero-shot accuracy."""
-    one, zero = (transfer_accuracy(records, model, shots) for shots in ("one_shot", "zero_shot"))
+    one, zero = (_transferred(records, model, shots, "accuracy_percent") for shots in ("one_shot", "zero_shot"))
     return {"one shot above zero shot": (one - zero).dropna()}
 
 
 @measure
 def transfer_beyond(records: StudyRecords, model: str, shots: str, percent: float) -> Parts:
     """Accuracy on the handwritten digits less a bound."""
-    return {f"above {percent:g} %": transfer_accuracy(records, model, shots) - percent}
+    return {f"above {percent:g} %": _transferred(records, model, shots, "accuracy_percent") - percent}
 
 
 @measure
@@ -495,6 +529,11 @@ def _over_sweeps(
     return _known({seed: quantity(sweep) for seed, sweep in records.sweeps_of(model, noise).items()})
 
 
+def _ratios_between(end_db: float, start_db: float) -> np.ndarray:
+    """Ratios from a plateau's start to just before its end, in dB; none where the end does not lie below the start."""
+    return np.arange(start_db, end_db, -PLATEAU_STEP_DB)
+
+
 def _at_the_end(rows: pandas.DataFrame) -> pandas.DataFrame:
     """The last record of every seed."""
     return rows.sort_values("epoch").groupby("seed").last()
@@ -506,8 +545,13 @@ def _known(values: Mapping[int, float] | Iterable) -> pandas.Series:
 
 def _transferred(records: StudyRecords, model: str, shots: str, column: str) -> pandas.Series:
     """Mean over the rows of a transferred network, by seed."""
+    return _transferred_rows(records, model, shots).groupby("seed")[column].mean()
+
+
+def _transferred_rows(records: StudyRecords, model: str, shots: str) -> pandas.DataFrame:
+    """A row per seed and, of one shot, support set."""
     rows = records.transfer(shots)
     own = rows[rows["model"] == model]
     if own.empty:
         raise MissingError(f"transfer of model {model}")
-    return own.groupby("seed")[column].mean()
+    return own

@@ -6,7 +6,6 @@ it the one that README.md shows: it becomes ``docs/verdicts.csv``, and README's 
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pandas
 
-from rate_distortion import files
+from rate_distortion import files, provenance
 from rate_distortion.claims import verdicts
 
 BEGIN, END = "<!-- results: begin (make readme) -->", "<!-- results: end -->"
@@ -119,7 +118,7 @@ def read(path: str | Path) -> pandas.DataFrame:
 
 
 def _seconds(path: str | Path) -> float:
-    return float(json.loads(Path(path).read_text(encoding="utf-8"))["seconds"])
+    return float(files.read_json(provenance.verified(path))["seconds"])
 
 
 def _verdict_words(row: tuple) -> str:

@@ -1,16 +1,19 @@
-"""What a study has recorded, as the measures of the claims ask for it. Nothing is read before it is asked for."""
+"""What a study has recorded, as the measures of the claims ask for it.
+
+Nothing is read before it is asked for, and then only as its run left it (:func:`rate_distortion.provenance.verified`).
+"""
 
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas
 
-from rate_distortion import capacity, fault_tolerance, gradient_snr
+from rate_distortion import capacity, fault_tolerance, files, gradient_snr, provenance
+from rate_distortion.tables.layout import read_metrics, read_perceptrons
 
 KINDS = (
     "metrics",
@@ -39,7 +42,7 @@ class StudyRecords:
         snr_ratio: str = "literal",
         evaluation_modes: Mapping[str, str] | None = None,
     ) -> None:
-        """Keep the places of the records.
+        """Keep the places of the records; reading one that has changed raises :class:`rate_distortion.files.DamagedFileError`.
 
         Args:
             paths: the files of each of ``KINDS``; a kind may be absent or empty.
@@ -53,9 +56,7 @@ class StudyRecords:
     @functools.cached_property
     def runs(self) -> pandas.DataFrame:
         """One row per convolutional network: metrics.json, with the absolute gap and the logarithm of the loss gap."""
-        runs = pandas.DataFrame(
-            [json.loads(path.read_text(encoding="utf-8")) for path in self._files("metrics", "runs")]
-        )
+        runs = read_metrics(self._files("metrics", "runs"))
         with np.errstate(invalid="ignore", divide="ignore"):
             log_gap = np.log10(runs["loss_gap"].astype(float))
         return runs.assign(absolute_gap=runs["generalization_gap"].abs(), log10_loss_gap=log_gap)
@@ -107,15 +108,15 @@ class StudyRecords:
             raise MissingError("reverse transmission")
         frames = []
         for path in paths:
-            run = json.loads((path.parent / "metrics.json").read_text(encoding="utf-8"))
+            run = files.read_json(provenance.verified(path.parent / "metrics.json"))
             identity = {key: run[key] for key in ("model", "batch_size", "seed")}
-            frames.append(pandas.read_csv(path).assign(**identity))
+            frames.append(_read_table(path).assign(**identity))
         return pandas.concat(frames, ignore_index=True)
 
     @functools.cached_property
     def gradient_records(self) -> pandas.DataFrame:
         """gradient_snr.csv of every network and seed."""
-        return _read_perceptrons(self._files("gradient_snr", "gradients of multilayer perceptrons"))
+        return read_perceptrons(self._files("gradient_snr", "gradients of multilayer perceptrons"))
 
     @functools.cached_property
     def gradient_summary(self) -> pandas.DataFrame:
@@ -125,20 +126,20 @@ class StudyRecords:
     @functools.cached_property
     def information_plane(self) -> pandas.DataFrame:
         """information_plane.csv of every seed on both kinds of labels, the paper's estimator alone."""
-        records = _read_perceptrons(self._files("information_plane", "information plane"))
+        records = read_perceptrons(self._files("information_plane", "information plane"))
         return records[records["estimator"] == records["estimator"].iloc[0]]
 
     @functools.cached_property
     def network(self) -> pandas.DataFrame:
         """The layers of Table 3."""
-        return pandas.read_csv(self._files("network", "network of Table 3")[0])
+        return files.read_table(self._files("network", "network of Table 3")[0])
 
     def sphere_packing(self, variant: str) -> pandas.DataFrame:
         """geometry.csv of a variant's seeds, in the order of epochs."""
         paths = [path for path in self._files("sphere_packing", "sphere packing") if path.parts[-3] == variant]
         if not paths:
             raise MissingError(f"sphere packing of variant {variant}")
-        frames = [pandas.read_csv(path).assign(seed=int(path.parts[-2].removeprefix("seed"))) for path in paths]
+        frames = [_read_table(path).assign(seed=int(path.parts[-2].removeprefix("seed"))) for path in paths]
         return pandas.concat(frames, ignore_index=True).sort_values(["seed", "epoch"], kind="stable")
 
     def transfer(self, shots: str) -> pandas.DataFrame:
@@ -146,7 +147,7 @@ class StudyRecords:
         frames = []
         for path in self._files("transfer", "transfer to handwritten digits"):
             if path.stem == shots:
-                rows = pandas.read_csv(path)
+                rows = _read_table(path)
                 identity = {"model": path.parts[-3], "seed": int(path.parts[-2].removeprefix("seed"))}
                 frames.append(rows[rows["target"] == rows["target"].iloc[0]].assign(**identity))
         if not frames:
@@ -164,9 +165,5 @@ def _is_finished(folder: Path) -> bool:
     return (folder / "metrics.json").exists()
 
 
-def _read_perceptrons(paths: Iterable[Path]) -> pandas.DataFrame:
-    frames = []
-    for path in paths:
-        activation, normalization = path.parts[-5:-3]
-        frames.append(pandas.read_csv(path).assign(activation=activation, normalization=normalization))
-    return pandas.concat(frames, ignore_index=True)
+def _read_table(path: Path) -> pandas.DataFrame:
+    return files.read_table(provenance.verified(path))

@@ -37,6 +37,22 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """A variance of single values around a mean, as it was estimated.
+
+    Attributes:
+        variance: in the squared unit of the values.
+        freedom: its degrees of freedom; with 0 there is no such variance.
+    """
+
+    variance: float
+    freedom: float
+
+
+NO_SPREAD = Spread(0.0, 0)
+
+
+@dataclass(frozen=True)
 class Evidence:
     """p-values for and against a claim."""
 
@@ -68,13 +84,25 @@ def equivalence(ours: Sample, printed: Sample, margin: float) -> Evidence:
     return _around(ours.mean - printed.mean, error, freedom, margin)
 
 
-def equivalence_to_one_run(ours: Sample, printed: float, margin: float) -> Evidence:
-    """As :func:`equivalence`, for the printed value of a single run: its spread is unknown, and taken to be that of our seeds.
+def equivalence_to_one_run(
+    ours: Sample, printed: float, margin: float, within: Spread = NO_SPREAD, draws: float = 1.0
+) -> Evidence:
+    """As :func:`equivalence`, for the printed value of a single run: its spread is unknown, and taken to be that of our runs.
 
-    The difference between a mean of n values and one further value of the same spread s has the error s sqrt(1 + 1/n).
+    The difference between a mean of n values and one further value of the same spread s has the error s sqrt(1 + 1/n). Where
+    each of our values is itself a mean over m draws (support sets) with the variance w among them, and the printed one is of a
+    single draw, that value spreads more than ours, by w (1 - 1/m); degrees of freedom are Satterthwaite's.
+
+    Args:
+        ours: over seeds.
+        printed, margin: as for :func:`equivalence`.
+        within: w, pooled over seeds.
+        draws: m; of seeds with different numbers the harmonic mean.
     """
-    error = ours.standard_error * math.sqrt(ours.n + 1)
-    return _around(ours.mean - printed, error, ours.n - 1, margin)
+    between = Spread(ours.standard_error**2 * (ours.n + 1), ours.n - 1)
+    single = Spread(within.variance * (1 - 1 / draws), within.freedom)
+    variance = between.variance + single.variance
+    return _around(ours.mean - printed, math.sqrt(variance), _satterthwaite(between, single), margin)
 
 
 def ordering(parts: Sequence[Sample], allowance: float = 0.0) -> Evidence:
@@ -146,9 +174,13 @@ def _tail(distance: float, error: float, freedom: float) -> float:
 
 
 def _welch_freedom(first: Sample, second: Sample) -> float:
-    """Welch and Satterthwaite's degrees of freedom; a mean without an error brings none."""
-    total = first.standard_error**2 + second.standard_error**2
+    """Degrees of freedom of the difference of two means; a mean without an error brings none."""
+    return _satterthwaite(*(Spread(own.standard_error**2, own.n - 1) for own in (first, second)))
+
+
+def _satterthwaite(*parts: Spread) -> float:
+    """Welch and Satterthwaite's degrees of freedom of a sum of independent variances."""
+    total = sum(part.variance for part in parts)
     if total == 0:
         return math.inf
-    shares = ((own.standard_error**4, own.n - 1) for own in (first, second) if own.standard_error > 0)
-    return total**2 / sum(fourth / freedom for fourth, freedom in shares)
+    return total**2 / sum(part.variance**2 / part.freedom for part in parts if part.variance > 0)

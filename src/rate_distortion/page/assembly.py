@@ -211,6 +211,7 @@ def render(records: Records, study: Study, *, partial: bool = False) -> str:
         if records.is_promised(*own)
     }
     elsewhere = {card.id for section in sections.values() for card in section["cards"]}
+    of_the_paper = [card for card in cards if card.of_the_paper]
     interactive = [figure for figure in figures.values() if figure.chart]
     return environment.get_template("page.html").render(
         study=study,
@@ -220,9 +221,10 @@ def render(records: Records, study: Study, *, partial: bool = False) -> str:
         sections=sections,
         figures=figures,
         tables=printed,
-        cards=cards,
-        other_cards=[card for card in cards if card.id not in elsewhere],
-        counts=ledger.counts(card for card in cards if card.of_the_paper),
+        cards=of_the_paper,
+        other_cards=[card for card in of_the_paper if card.id not in elsewhere],
+        reference_cards=[card for card in cards if not card.of_the_paper],
+        counts=ledger.counts(of_the_paper),
         verdicts=ledger.VERDICTS,
         comparabilities=ledger.COMPARABILITIES,
         missing=[NAMES[name] for name in records.missing() if name in NAMES],

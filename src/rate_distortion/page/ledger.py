@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas
 
+from rate_distortion.claims.ledger import FOLLOW_UP
 from rate_distortion.tables.layout import to_precision
 
 VERDICTS = ("reproduced", "not reproduced", "undecided")
@@ -31,7 +32,7 @@ class Card:
     @property
     def of_the_paper(self) -> bool:
         """Whether the paper says it; the others are reference points from its authors' follow-up."""
-        return not self.id.startswith("S-")
+        return not self.id.startswith(FOLLOW_UP)
 
     @property
     def anchor(self) -> str:

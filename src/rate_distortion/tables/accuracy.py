@@ -10,7 +10,15 @@ import pandas
 
 from rate_distortion import capacity
 from rate_distortion.claims import ledger
-from rate_distortion.tables.layout import Table, notes, or_dash, summarise, to_precision, weight_decay_note
+from rate_distortion.tables.layout import (
+    Table,
+    is_users_own,
+    notes,
+    or_dash,
+    summarise,
+    to_precision,
+    weight_decay_note,
+)
 
 TABLE1_QUANTITIES = {"test_accuracy": "test_accuracy_percent", "generalization_gap": "generalization_gap_points"}
 LOSS_GAP = {"loss_gap": "loss_gap_nats"}
@@ -145,7 +153,7 @@ def _printed(labels: str, quantities: Mapping[str, str], data: Mapping[str, Any]
     columns = {name: column for column, name in quantities.items()}
 
     def cell(model: str, batch_size: int, quantity: str) -> tuple[float, float]:
-        if quantity not in columns or data.get("dataset") == "arrays":
+        if quantity not in columns or is_users_own(data):
             return NOTHING
         return ledger.load().printed_or_nan(
             "run_quantity", quantity=columns[quantity], model=model, batch_size=batch_size, labels=labels

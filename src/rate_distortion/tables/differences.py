@@ -11,7 +11,7 @@ import pandas
 
 from rate_distortion.claims import ledger
 from rate_distortion.stated_differences import stated_differences
-from rate_distortion.tables.layout import Table, notes, or_dash, to_precision
+from rate_distortion.tables.layout import Table, is_users_own, notes, or_dash, to_precision
 
 DIFFERENCE_COLUMNS = (
     "quantity",
@@ -28,15 +28,17 @@ def differences(runs: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[
     """What the text and captions say in differences, each paired over seeds; those whose runs the study lacks are left out.
 
     A difference's standard error is that of the paired differences, since runs of one seed share their order of images and
-    their random labels. The paper's own errors are printed or follow from its tables.
+    their random labels. The paper's own errors are printed or follow from its tables; beside a user's own images nothing is
+    printed.
     """
+    runs = runs.assign(absolute_gap=runs["generalization_gap"].abs())
     cells = list(runs[["model", "batch_size", "labels"]].drop_duplicates().itertuples(index=False, name=None))
     rows = []
     for name, statement, column, first, second in stated_differences(cells):
         values = _paired(runs, column, first, second)
         if values.empty:
             continue
-        mean, error = _printed(name)
+        mean, error = (math.nan, math.nan) if is_users_own(data) else _printed(name)
         rows.append(
             {
                 "quantity": name,
@@ -53,9 +55,10 @@ def differences(runs: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[
         {
             "difference": tidy["statement"],
             "measured": [to_precision(row.mean, row.standard_error) for row in tidy.itertuples()],
-            "printed": [or_dash(row.printed_mean, row.printed_standard_error) for row in tidy.itertuples()],
         }
     )
+    if tidy["printed_mean"].notna().any():
+        shown["printed"] = [or_dash(row.printed_mean, row.printed_standard_error) for row in tidy.itertuples()]
     return Table(
         tidy,
         shown,

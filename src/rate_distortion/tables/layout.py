@@ -196,6 +196,15 @@ def _rounded(value: float, decimals: int) -> str:
     return f"{round(value, decimals) + 0.0:.{max(0, decimals)}f}"
 
 
+def is_users_own(data: Mapping[str, Any]) -> bool:
+    """Whether the images are a user's own, of which the paper's numbers say nothing.
+
+    Args:
+        data: the content of ``dataset.json``.
+    """
+    return data.get("dataset") == "arrays"
+
+
 def notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
     """What every table says of where its numbers come from."""
     images, trained_on = data["images"], data["train_on"].split("+")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import Any
 
 import pandas
 
+from rate_distortion import files, provenance
 from rate_distortion.sphere_packing import geometry
-from rate_distortion.tables.layout import Table, summarise, to_precision
+from rate_distortion.tables.layout import Table, read_metrics, summarise, to_precision
 
 QUANTITIES = {
     "partition_epoch": "partition: first epoch with pure neighbourhoods",
@@ -54,8 +54,11 @@ def sphere_packing(geometries: Iterable[str | Path], metrics: Iterable[str | Pat
 
     Returns:
         A table whose tidy form has variant (a name, or "<name> minus none"), quantity, mean, standard_error, n.
+
+    Raises:
+        files.DamagedFileError: a file is not as its run left it.
     """
-    described = pandas.DataFrame([json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics])
+    described = read_metrics(metrics)
     runs = _summaries(geometries, study["partition_purity"]).merge(
         described.rename(
             columns={"train_accuracy": "train_accuracy_percent", "input_information": "input_information_bits"}
@@ -80,7 +83,7 @@ def sphere_packing(geometries: Iterable[str | Path], metrics: Iterable[str | Pat
 def _summaries(geometries: Iterable[str | Path], purity: float) -> pandas.DataFrame:
     rows = []
     for path in map(Path, geometries):
-        recorded = pandas.read_csv(path).to_dict("records")
+        recorded = files.read_table(provenance.verified(path)).to_dict("records")
         place = {"variant": path.parts[-3], "seed": int(path.parts[-2].removeprefix("seed"))}
         rows.append(place | geometry.summary(recorded, purity))
     return pandas.DataFrame(rows)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas
 
-from rate_distortion import datasets
+from rate_distortion import datasets, files, provenance
 from rate_distortion.claims import ledger
-from rate_distortion.tables.layout import Table, or_dash
+from rate_distortion.tables.layout import Table, is_users_own, or_dash
 
 ACCURACY = "accuracy_percent"
 QUANTITIES = {
@@ -47,7 +47,8 @@ def read_transfers(folders: Iterable[str | Path], target: str) -> pandas.DataFra
     frames = []
     for folder in map(Path, folders):
         zero, one = (
-            pandas.read_csv(folder / f"{shot}.csv", keep_default_na=False) for shot in ("zero_shot", "one_shot")
+            files.read_table(provenance.verified(folder / f"{shot}.csv"), keep_default_na=False)
+            for shot in ("zero_shot", "one_shot")
         )
         zero["shot"] = ["zero_shot" if name == target else "real_svhn" for name in zero["target"]]
         before = zero.loc[zero["shot"] == "zero_shot", ACCURACY].iloc[0]
@@ -58,7 +59,12 @@ def read_transfers(folders: Iterable[str | Path], target: str) -> pandas.DataFra
 
 
 def transfer(
-    records: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[str, Any], settings: Mapping[str, Any]
+    records: pandas.DataFrame,
+    study: Mapping[str, Any],
+    data: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    *,
+    comparable: bool = False,
 ) -> Table:
     """Mean and standard error over seeds of every quantity, and its spread over support sets.
 
@@ -66,15 +72,18 @@ def transfer(
         records: as :func:`read_transfers` returns them.
         study, data: for the notes.
         settings: the study's ``transfer``.
+        comparable: whether this part of the study is comparable with the paper in full, so that the printed number has a
+            percentile among support sets (:func:`rate_distortion.claims.comparability.is_comparable`).
     """
-    comparable = is_comparable(records, data, settings)
-    tidy = _tidy(records, comparable)
+    own = is_users_own(data) or is_users_own(settings)
+    tidy = _tidy(records, comparable, _nothing if own else printed)
     models = list(dict.fromkeys(records["model"]))
     shots = [shot for shot in SHOTS if shot in set(records["shot"])]
     cells = tidy.set_index(["model", "shot", "quantity"])
     rows = [_shown_row(cells, model, quantity, shots) for model in models for quantity in QUANTITIES]
-    quoted = f"{printed(MATCHING_NETWORKS, 'one_shot'):.0f}"
-    rows.append({"model": MATCHING_NETWORKS, "quantity": QUANTITIES[ACCURACY], "paper, one-shot": quoted})
+    if not own:
+        quoted = f"{printed(MATCHING_NETWORKS, 'one_shot'):.0f}"
+        rows.append({"model": MATCHING_NETWORKS, "quantity": QUANTITIES[ACCURACY], "paper, one-shot": quoted})
     return Table(
         tidy,
         pandas.DataFrame(rows).fillna("—"),
@@ -91,25 +100,22 @@ def printed(model: str, shot: str) -> float | None:
     return None if math.isnan(value) else value
 
 
-def is_comparable(records: pandas.DataFrame, data: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
-    """Whether the paper's numbers are of the same data: from all of SVHN to MNIST's 10,000 test images, not whitened."""
-    trained_on = sum(data["images"][split] for split in data["train_on"].split("+"))
-    read = records.loc[records["shot"] == "one_shot", "images"]
-    same_source = data["dataset"] == "svhn" and trained_on == datasets.sizes("svhn")["train"]
-    same_target = settings["dataset"] == "mnist" and settings["target_whitening"] == "none" and (read == 10_000).all()
-    return bool(same_source and same_target)
+def _nothing(model: str, shot: str) -> None:
+    """What the paper prints of a user's own images."""
 
 
-def _tidy(records: pandas.DataFrame, comparable: bool) -> pandas.DataFrame:
+def _tidy(
+    records: pandas.DataFrame, comparable: bool, from_paper: Callable[[str, str], float | None]
+) -> pandas.DataFrame:
     rows = []
     for (model, shot), own in records.groupby(["model", "shot"], sort=False):
         for quantity in QUANTITIES:
             values = own[["seed", quantity]].dropna()
             if len(values):
-                theirs = printed(model, shot) if quantity == ACCURACY else None
+                theirs = from_paper(model, shot) if quantity == ACCURACY else None
                 rows.append({"model": model, "shot": shot, "quantity": quantity} | _summary(values, theirs, comparable))
-    quoted = printed(MATCHING_NETWORKS, "one_shot")
-    rows.append({"model": MATCHING_NETWORKS, "shot": "one_shot", "quantity": ACCURACY, "printed": quoted, "n": 0})
+    if quoted := from_paper(MATCHING_NETWORKS, "one_shot"):
+        rows.append({"model": MATCHING_NETWORKS, "shot": "one_shot", "quantity": ACCURACY, "printed": quoted, "n": 0})
     return pandas.DataFrame(rows)
 
 
@@ -151,9 +157,10 @@ def _shown_row(cells: pandas.DataFrame, model: str, quantity: str, shots: list[s
         digits = 2 if quantity == "loss_nats" else 1
         row["support sets, 5th to 95th percentile"] = f"{low:.{digits}f} to {high:.{digits}f}"
     for shot in ("zero_shot", "one_shot"):
-        theirs = printed(model, shot) if quantity == ACCURACY else None
+        key = (model, shot, quantity)
+        theirs = cells.loc[key, "printed"] if key in cells.index else None
         row[f"paper, {SHOTS[shot]}"] = (
-            "—" if theirs is None else _with_percentile(theirs, one if shot == "one_shot" else None)
+            "—" if pandas.isna(theirs) else _with_percentile(theirs, one if shot == "one_shot" else None)
         )
     return row
 
@@ -184,11 +191,18 @@ def _notes(
         f"Mean ± standard error of the mean over {len(study['seeds'])} seeds; calibration errors over {settings['bins']} bins.",
         "Over- and under-confidence add up to the calibration error, and their difference is the mean margin (top probability) "
         "less accuracy. A finite test set gives a perfectly calibrated network an error, too.",
-        "Matching networks: as quoted by the paper, which sets its zero-shot accuracy beside it. That network had never seen "
-        "digits; the source network here was trained on all ten, so that the two numbers answer different questions.",
     ]
-    if not comparable:
-        lines.append("The paper's numbers are from SVHN, extra images included, to MNIST: other data than here.")
+    own = is_users_own(data) or is_users_own(settings)
+    if not own:
+        lines.append(
+            "Matching networks: as quoted by the paper, which sets its zero-shot accuracy beside it. That network had never "
+            "seen digits; the source network here was trained on all ten, so that the two numbers answer different questions."
+        )
+    if not (own or comparable):
+        lines.append(
+            "The paper's numbers are from SVHN, extra images included, to MNIST as it is: other data, images or settings "
+            "than here."
+        )
     if "real_svhn" in set(records["shot"]):
         lines.append(
             "Real SVHN: its 26,032 test images, whitened as the source's, read by networks that never saw one."

@@ -98,12 +98,6 @@ def probe_settings(wildcards):
     }
 
 
-def finished_runs(wildcards):
-    """The metrics that exist when the workflow is read: a partial table is made again when there are more of them."""
-    parts = [part for part in ("table1", "table2", "further_models") if study_of(wildcards).cells(part)]
-    return {part: [path for path in part_records(wildcards, part) if Path(path).exists()] for part in parts}
-
-
 def largest_batch_size(wildcards):
     """The batch size whose training curves are shown: the paper's conclusions are about its largest."""
     return max(cell.batch_size for cell in study_of(wildcards).cells("table1"))

@@ -74,6 +74,18 @@ def transferred_provenance(wildcards):
     ]
 
 
+def transferred_weight_decay(wildcards):
+    """The calibration's answer, where a transferred network trained with it."""
+    study, settings = study_of(wildcards), transfer_config(wildcards)
+    calibrated = any(study.model(model)["weight_decay"] == studies.CALIBRATED for model in settings["models"])
+    return [f"results/{study.name}/weight_decay.json"] if calibrated else []
+
+
+def transfer_sizes(wildcards):
+    """What decides on whether the transfer is comparable with the paper."""
+    return {"transfer": comparability.study_sizes(study_of(wildcards))["transfer"]}
+
+
 def figure7_model(wildcards):
     """Figure 7 shows the first of the transferred models."""
     return transfer_config(wildcards)["models"][0]

@@ -1,0 +1,131 @@
+"""The tables from the files of their runs: of all, or of those there are so far.
+
+Every function takes the paths of its records by kind, the ``dataset.json`` of the images (where the table describes them) and
+what the notes say of the study, and returns the table.
+
+Raises, all of them:
+    files.DamagedFileError: a file is not as its run left it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas
+
+from rate_distortion import capacity, files, gradient_snr, prepared_data, provenance, tables
+from rate_distortion import fault_tolerance as recorded_sweeps
+from rate_distortion.claims import comparability
+from rate_distortion.tables import Table, read_metrics, read_perceptrons
+
+Paths = Iterable[str | Path]
+Study = Mapping[str, Any]
+
+
+def accuracies(metrics: Paths, dataset: str, study: Study, table: str, cells: Mapping[str, list[int]]) -> Table:
+    """Table 1 or 2, or further models: metrics.json of the runs there are."""
+    make = {"table1": tables.table1, "table2": tables.table2, "further_models": tables.further_models}
+    return make[table](read_metrics(metrics), cells, study, _described(dataset))
+
+
+def differences(metrics: Paths, dataset: str, study: Study) -> Table:
+    """The differences that the paper states, of the cells whose runs there are."""
+    return tables.differences(read_metrics(metrics), study, _described(dataset))
+
+
+def weight_decay(metrics: Paths, dataset: str, study: Study, model: str) -> Table:
+    """The calibration, with the choice that these runs lead to."""
+    runs = read_metrics(metrics)
+    return tables.weight_decay(runs, capacity.choose_weight_decay(runs, model), study, _described(dataset))
+
+
+def variations(
+    metrics: Paths, dataset: str, study: Study, part: str, choices: Mapping[str, Any], names: Mapping[str, Any]
+) -> Table:
+    """A sensitivity analysis or ablations."""
+    return tables.variations(part, read_metrics(metrics), choices, names, study, _described(dataset))
+
+
+def fault_tolerance(sweeps: Paths, dataset: str, study: Study) -> Table:
+    """Information under noise, from perturbations/sweeps.npz and what lies beside it."""
+    recorded = [sweep for path in sweeps for sweep in recorded_sweeps.read_run(Path(path).parent.parent)]
+    return tables.fault_tolerance(recorded_sweeps.summary(recorded), study, _described(dataset))
+
+
+def reverse_transmission(records: Paths, dataset: str, study: Study) -> Table:
+    """Steps to full confidence, from reverse_transmission.csv and the metrics.json beside it."""
+    frames = []
+    for path in map(Path, records):
+        run = files.read_json(provenance.verified(path.with_name("metrics.json")))
+        identity = {key: run[key] for key in ("model", "batch_size", "seed")}
+        frames.append(files.read_table(path).assign(**identity))
+    return tables.reverse_transmission(pandas.concat(frames), study, _described(dataset))
+
+
+def transfer(
+    one_shot: Paths,
+    dataset: str,
+    study: Study,
+    settings: Mapping[str, Any],
+    sizes: Mapping[str, Any],
+    choice: Iterable[str] = (),
+) -> Table:
+    """Zero- and one-shot transfer, from one_shot.csv and the zero_shot.csv beside it.
+
+    Args:
+        settings: the study's ``transfer``.
+        sizes: what decides on comparability (:func:`rate_distortion.claims.comparability.study_sizes`).
+        choice: the calibration's weight_decay.json, where a network trained with it.
+    """
+    data = _described(dataset)
+    calibrated = [capacity.read_choice(path).weight_decay for path in choice]
+    comparable = comparability.is_comparable("transfer", sizes, [data], *calibrated)
+    records = tables.read_transfers([Path(path).parent for path in one_shot], settings["dataset"])
+    return tables.transfer(records, study, data, settings, comparable=comparable)
+
+
+def gradient_ratios(records: Paths, dataset: str, study: Study, kind: str) -> Table:
+    """Figure 2 in numbers, from gradient_snr.csv."""
+    summary = gradient_snr.summary(read_perceptrons(records), kind)
+    return tables.gradient_snr(summary, kind, study, _described(dataset))
+
+
+def information_plane(records: Paths, dataset: str, study: Study, plane: Mapping[str, Any]) -> Table:
+    """Figure 3 in numbers, from information_plane.csv."""
+    return tables.information_plane(read_perceptrons(records), plane, study, _described(dataset))
+
+
+def sphere_packing(geometries: Paths, metrics: Paths, study: Study) -> Table:
+    """Figure 6 in numbers, from geometry.csv and metrics.json."""
+    return tables.sphere_packing(geometries, metrics, study)
+
+
+def table3(network: Paths) -> Table:
+    """The network of Table 3, from network.csv."""
+    (path,) = network
+    return tables.table3(files.read_table(path))
+
+
+MAKERS: Mapping[str, Callable[..., Table]] = {
+    "table1": accuracies,
+    "table2": accuracies,
+    "table3": table3,
+    "further_models": accuracies,
+    "differences": differences,
+    "weight_decay": weight_decay,
+    "sensitivity": variations,
+    "ablations": variations,
+    "fault_tolerance": fault_tolerance,
+    "reverse_transmission": reverse_transmission,
+    "transfer": transfer,
+    "gradient_snr": gradient_ratios,
+    "information_plane": information_plane,
+    "sphere_packing": sphere_packing,
+}
+"""Table -> the function that makes it."""
+
+
+def _described(dataset: str | Path) -> dict[str, Any]:
+    return prepared_data.describe(Path(dataset).parent)
