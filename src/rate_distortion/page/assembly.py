@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -141,9 +140,7 @@ class Study:
         """The study of a summary with its other attributes, and of the paths of its dataset.json files, which may not exist."""
         own = {item.name for item in fields(cls)}
         described = {
-            name: json.loads(Path(path).read_text(encoding="utf-8"))
-            for name, path in datasets.items()
-            if path is not None and Path(path).exists()
+            name: files.read_json(path) for name, path in datasets.items() if path is not None and Path(path).exists()
         }
         return cls(**{key: value for key, value in summary.items() if key in own} | described)
 
