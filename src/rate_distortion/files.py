@@ -60,7 +60,7 @@ class UnwritableFileError(OSError):
 
 
 class MissingFileError(FileNotFoundError):
-    """A file that this project wrote is not there any more."""
+    """A file that this project writes is not there."""
 
 
 class DamagedFileError(ValueError):
@@ -101,6 +101,9 @@ def completed(path: str | Path) -> Iterator[Path]:
     ours = True
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(
+            missing_ok=True
+        )  # a file of its own for every writer: another may still be writing into that one
         yield temporary
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
@@ -224,7 +227,8 @@ def existing(path: str | Path) -> Path:
         MissingFileError: it is not.
     """
     if not Path(path).exists():
-        raise MissingFileError(f"{path} is not there any more: `snakemake --cores 1 {path}` makes it anew")
+        remedy = "" if Path(path).is_absolute() else f": `snakemake --cores 1 {path}` makes it"
+        raise MissingFileError(f"{path} is not there{remedy}")
     return Path(path)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from rate_distortion import provenance
+
 
 def source_file(factory: str) -> Path | None:
     """The file of the module in ``module:function``, of a package its ``__init__.py``; None where none is on the Python path.
@@ -17,3 +19,9 @@ def source_file(factory: str) -> Path | None:
             if candidate.is_file():
                 return candidate
     return None
+
+
+def checksum(factory: str) -> str | None:
+    """SHA-256 of that file, hexadecimal; None where none is found. It says what the code is, wherever it lies."""
+    path = source_file(factory)
+    return provenance.file_checksum(path) if path else None

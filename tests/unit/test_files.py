@@ -78,12 +78,26 @@ def test_arrays_truncated_or_with_any_byte_changed_are_refused_or_unharmed(tmp_p
     assert refused > len(content) // 2
 
 
-def test_a_file_that_is_not_there_is_not_called_damaged(tmp_path):
+def test_a_file_that_is_not_there_is_not_called_damaged(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for read in (files.read_json, files.read_table, files.read_arrays, provenance.verified):
         with pytest.raises(
-            MissingFileError, match=r"absent is not there any more: `snakemake --cores 1 .*absent` makes"
+            MissingFileError, match=r"^results/absent is not there: `snakemake --cores 1 results/absent`"
         ):
+            read("results/absent")
+        with pytest.raises(MissingFileError, match=r"absent is not there$"):
             read(tmp_path / "absent")
+
+
+def test_a_writer_that_was_overtaken_writes_into_no_file_of_its_successor(tmp_path):
+    with files.completed(tmp_path / "record.csv") as temporary, temporary.open("w") as overtaken:
+        overtaken.write("old")
+        with files.completed(tmp_path / "record.csv") as successor:
+            successor.write_text("new")
+        overtaken.write(" and older")
+        overtaken.flush()
+        assert (tmp_path / "record.csv").read_text() == "new"
+        temporary.write_text("the context ends with a file")
 
 
 def test_truncated_images_are_refused_when_they_are_opened(tmp_path):

@@ -16,7 +16,6 @@ rule train:
     input:
         data=checked_run,
         weight_decay=chosen_weight_decay,
-        network=own_network_file,
     output:
         **RUN_FILES,
     log:
@@ -47,7 +46,6 @@ for study in STUDIES.values():
         input:
             data=checked_run,
             weight_decay=chosen_weight_decay,
-            network=own_network_file,
         output:
             cell_files(study, RUN_FILES),
         log:

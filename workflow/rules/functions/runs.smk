@@ -2,11 +2,11 @@
 
 
 def cell_settings(study, cell):
-    return {
-        "model": study.model(cell.model),
-        "training": study.training(*cell),
-        "train_on": study.train_on(cell.model),
-    }
+    """What the runs of a cell are trained with; of a user's own network the checksum of its file as well."""
+    model = study.model(cell.model)
+    settings = {"model": model, "training": study.training(*cell), "train_on": study.train_on(cell.model)}
+    code = own_network.checksum(model["factory"]) if model["factory"] else None
+    return settings | ({"network_sha256": code} if code else {})
 
 
 def pack_settings(study, pack):
@@ -70,13 +70,6 @@ def weight_decay_file(study, model):
 
 def chosen_weight_decay(wildcards):
     return weight_decay_file(study_of(wildcards), wildcards.model)
-
-
-def own_network_file(wildcards):
-    """The file of a user's own network: a run is made again once its code has changed."""
-    factory = study_of(wildcards).model(wildcards.model)["factory"]
-    path = factory and own_network.source_file(factory)
-    return [os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else str(path)] if path else []
 
 
 def run_files(wildcards):

@@ -82,8 +82,11 @@ def transferred_weight_decay(wildcards):
 
 
 def transfer_sizes(wildcards):
-    """What decides on whether the transfer is comparable with the paper."""
-    return {"transfer": comparability.study_sizes(study_of(wildcards))["transfer"]}
+    """What decides on whether the transfer is comparable with the paper: of networks, those that are transferred."""
+    sizes = comparability.study_sizes(study_of(wildcards))["transfer"]
+    transferred = transfer_config(wildcards)["models"]
+    networks = {name: network for name, network in sizes["networks"].items() if name in transferred}
+    return {"transfer": sizes | {"networks": networks}}
 
 
 def figure7_model(wildcards):
