@@ -27,7 +27,7 @@ def table_files(wildcards):
             made[part] = ({"metrics": part_records(wildcards, part)}, common | cells)
     if study.stated_differences():
         runs = part_records(wildcards, "table1", "table2", "further_models")
-        made["differences"] = ({"metrics": runs}, common)
+        made["differences"] = ({"metrics": runs}, common | {"cells": tabulated_cells(wildcards)})
     if study.built_in_models():
         made["table3"] = ({"network": [f"results/{study.name}/network.csv"]}, {})
     if "calibration" in study.config:
