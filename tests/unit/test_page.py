@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from rate_distortion import page
-from rate_distortion.page import assembly, charts, colours, ledger, pictures
+from rate_distortion.page import assembly, charts, colours, comparisons, ledger, pictures
 from rate_distortion.page import tables as page_tables
 
 DATA = {
@@ -333,6 +333,13 @@ def test_measured_numbers_stand_beside_the_printed_ones(finished, tables):
     assert re.search(r"constant from epoch</th><td>about 1,000</td>", text)
     assert "2,048" in text
     assert "180.9k" in text
+
+
+def test_a_model_swept_at_several_batch_sizes_is_compared_at_each(tables):
+    rows = tables["tables/fault_tolerance"]
+    small = rows[rows["model"] == "B"].assign(batch_size=32, lowest_accuracy_percent=7.0)
+    lowest = comparisons.fault_tolerance(pandas.concat([rows, small]))[0]
+    assert lowest.here.replace(comparisons.NO_BREAK, " ") == "B@128 0.0 %, C 0.0 %, B@32 7.0 %"
 
 
 def test_a_verdict_comes_with_comparability_and_reason(finished):
