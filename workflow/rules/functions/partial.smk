@@ -108,6 +108,6 @@ def behind(path):
 
 
 def seed_of(path):
-    """The seed of a run's file; None of a file that belongs to no run."""
-    found = re.search(r"/seed(\d+)/", str(path))
+    """The seed of a run's file; None of a file that belongs to no run. A study or a model may be called seed7 as well."""
+    found = re.match(r"results/[^/]+/(?:runs|transfer)/.*/seed(\d+)/", str(path))
     return int(found[1]) if found else None
