@@ -27,3 +27,17 @@ def functions():
 )
 def test_the_seed_of_a_file_is_that_of_its_run(functions, path, seed):
     assert functions["seed_of"](path) == seed
+
+
+def test_a_partial_transfer_is_judged_by_how_its_own_networks_were_made(functions, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    transfers = [f"results/ci/transfer/B/seed{seed}/one_shot.csv" for seed in (1, 2)]
+    networks = [f"results/ci/runs/cnn/B/batch128/original/seed{seed}/provenance.json" for seed in (1, 2)]
+    for path in (transfers[0], transfers[0].replace("one_shot", "zero_shot")):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).touch()
+    functions["table_files"] = lambda _: {"transfer": ({"one_shot": transfers}, {"study": {"seeds": [1, 2]}})}
+    functions["transferred_provenance"] = lambda _: networks
+    made = functions["partial_tables"](None)["transfer"]
+    assert made["files"] == {"one_shot": transfers[:1]}
+    assert made["provenance"] == networks[:1]
