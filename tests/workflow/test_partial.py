@@ -1,11 +1,16 @@
 """What the tables from unfinished studies are made of: the functions of the rule, called as the workflow calls them."""
 
+import importlib.util
 import re
 from pathlib import Path
 
+import pandas
 import pytest
 
-FUNCTIONS = Path(__file__).parents[2] / "workflow/rules/functions/partial.smk"
+from rate_distortion import tables
+
+WORKFLOW = Path(__file__).parents[2] / "workflow"
+FUNCTIONS = WORKFLOW / "rules/functions/partial.smk"
 
 
 @pytest.fixture
@@ -41,3 +46,28 @@ def test_a_partial_transfer_is_judged_by_how_its_own_networks_were_made(function
     made = functions["partial_tables"](None)["transfer"]
     assert made["files"] == {"one_shot": transfers[:1]}
     assert made["provenance"] == networks[:1]
+
+
+def test_a_table_of_finished_seeds_knows_how_many_were_planned_and_says_so(functions, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    records = [f"results/ci/runs/cnn/A/batch128/original/seed{seed}/metrics.json" for seed in range(1, 6)]
+    for path in records[:3]:
+        Path(path).parent.mkdir(parents=True)
+        Path(path).touch()
+    part = functions["from_finished_seeds"]({"metrics": records}, {"study": {"seeds": [1, 2, 3, 4, 5]}}, [])
+    assert part["arguments"]["study"]["seeds"] == [1, 2, 3]
+    spec = importlib.util.spec_from_file_location("partial", WORKFLOW / "scripts/partial.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    frame = pandas.DataFrame({"mean": [1.0]})
+    maker = {"ablations": lambda metrics, study: tables.Table(frame, frame.astype(str), "Ablations", [])}
+    monkeypatch.setattr(script, "MAKERS", maker)
+    table = script.made("ablations", part)
+    assert table.tidy.iloc[0].to_dict() == {"mean": 1.0, "seeds_finished": 3, "seeds_planned": 5}
+    assert "From 3 of 5 seeds." in table.markdown()
+    assert "From 3 of 5 seeds." in table.latex()
+    for path in records[3:]:
+        Path(path).parent.mkdir(parents=True)
+        Path(path).touch()
+    whole = functions["from_finished_seeds"]({"metrics": records}, {"study": {"seeds": [1, 2, 3, 4, 5]}}, [])
+    assert script.made("ablations", whole).tidy.equals(frame)

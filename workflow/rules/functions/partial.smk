@@ -81,11 +81,11 @@ def from_finished_seeds(files, arguments, provenance):
     own = arguments | {"study": arguments["study"] | {"seeds": finished}}
     missing = "" if finished else "no seed has finished all of its networks yet"
     theirs = [path for path in provenance if seed_of(path) in finished]
-    return partial_table(chosen, own, theirs, missing, f"From {len(finished)} of {len(planned)} seeds:")
+    return partial_table(chosen, own, theirs, missing, {"finished": len(finished), "planned": len(planned)})
 
 
-def partial_table(files, arguments, provenance, missing, seeds=""):
-    """What a table is made of so far."""
+def partial_table(files, arguments, provenance, missing, seeds=None):
+    """What a table is made of so far; seeds says how many are finished and planned, where all its cells have the same."""
     return {
         "files": files,
         "arguments": arguments,
