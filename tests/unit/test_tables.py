@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rate_distortion import tables
 from rate_distortion.claims import ledger
+from rate_distortion.page import tables as page_tables
 from rate_distortion.stated_differences import stated_differences
 from rate_distortion.tables import layout
 from rate_distortion.tables.differences import PRINTED
@@ -259,6 +260,19 @@ def test_differences_of_some_runs_are_between_the_batch_sizes_that_the_study_pla
     assert "large_batch_gap_C" in between
     assert "minus gap at 64" not in table.markdown()
     assert ("54 ± 2" in table.markdown()) == (128 in finished)
+
+
+def test_a_difference_says_how_many_seeds_have_both_of_its_cells():
+    every = runs()
+    late = (every["model"] == "B") & (every["batch_size"] == 128) & (every["seed"] == 3)
+    table = tables.differences(every[~late], planned(every), STUDY, DATA)
+    shown = dict(zip(table.tidy["quantity"], table.shown["measured"], strict=True))
+    assert shown["test_accuracy_B_minus_A"].endswith("(2 of 3)")
+    assert shown["large_batch_gap_A"] == "0.0 ± 0.0"
+    lines = dict(page_tables.differences(table.tidy).rows)
+    cells = {quantity: lines[statement][0] for quantity, statement in table.tidy[["quantity", "statement"]].to_numpy()}
+    assert cells["test_accuracy_B_minus_A"].text.endswith("(2 of 3 seeds)")
+    assert [name for name, cell in cells.items() if not cell.partial] == ["large_batch_gap_A"]
 
 
 def test_differences_on_random_labels_are_of_absolute_gaps_as_table_2_and_the_claim_have_them():

@@ -118,10 +118,10 @@ def differences(rows: pandas.DataFrame | None) -> PageTable | None:
         return None
     lines = [
         (
-            row.statement,
-            [Cell(to_precision(row.mean, row.standard_error)), _dash_or(row.printed_mean, row.printed_standard_error)],
+            row["statement"],
+            [replace(_mean(row), printed=""), _dash_or(row["printed_mean"], row["printed_standard_error"])],
         )
-        for row in rows.itertuples()
+        for _, row in rows.iterrows()
     ]
     return PageTable(
         "Differences that the paper states in words, paired over seeds", ["difference", "here", "paper"], lines

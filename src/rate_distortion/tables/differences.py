@@ -19,6 +19,7 @@ DIFFERENCE_COLUMNS = (
     "mean",
     "standard_error",
     "n",
+    "seeds_planned",
     "printed_mean",
     "printed_standard_error",
 )
@@ -52,6 +53,7 @@ def differences(
                 "mean": values.mean(),
                 "standard_error": values.sem(),
                 "n": len(values),
+                "seeds_planned": len(study["seeds"]),
                 "printed_mean": mean,
                 "printed_standard_error": error,
             }
@@ -60,7 +62,9 @@ def differences(
     shown = pandas.DataFrame(
         {
             "difference": tidy["statement"],
-            "measured": [to_precision(row.mean, row.standard_error) for row in tidy.itertuples()],
+            "measured": [
+                to_precision(row.mean, row.standard_error, row.seeds_planned, row.n) for row in tidy.itertuples()
+            ],
         }
     )
     if tidy["printed_mean"].notna().any():
