@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from rate_distortion import page
-from rate_distortion.page import assembly, charts, colours, ledger, pictures
+from rate_distortion.page import assembly, charts, colours, comparisons, ledger, pictures
 from rate_distortion.page import tables as page_tables
 
 DATA = {
@@ -335,6 +335,13 @@ def test_measured_numbers_stand_beside_the_printed_ones(finished, tables):
     assert "180.9k" in text
 
 
+def test_a_model_swept_at_several_batch_sizes_is_compared_at_each(tables):
+    rows = tables["tables/fault_tolerance"]
+    small = rows[rows["model"] == "B"].assign(batch_size=32, lowest_accuracy_percent=7.0)
+    lowest = comparisons.fault_tolerance(pandas.concat([rows, small]))[0]
+    assert lowest.here.replace(comparisons.NO_BREAK, " ") == "B@128 0.0 %, C 0.0 %, B@32 7.0 %"
+
+
 def test_a_verdict_comes_with_comparability_and_reason(finished):
     text = without_scripts(finished.read_text())
     card = re.search(r'<article[^>]*id="claim-T1-A128-test".*?</article>', text, re.DOTALL)[0]
@@ -355,6 +362,37 @@ def test_a_table_says_how_many_seeds_a_cell_rests_on(tables, tmp_path):
     assert "(3 of 5 seeds)" in text
     planned = dataclasses.replace(STUDY, tables={"table1": {"A": [128, 64]}, "table2": {}})
     assert "0 of 5 seeds" in page.render(page.Records.of_study(tmp_path, EVERYTHING), planned)
+
+
+OF_FINISHED_SEEDS = [
+    "gradient_snr",
+    "weight_decay",
+    "information_plane",
+    "fault_tolerance",
+    "reverse_transmission",
+    "sphere_packing",
+    "sensitivity",
+    "ablations",
+    "transfer",
+]
+
+
+@pytest.mark.parametrize("name", OF_FINISHED_SEEDS)
+def test_a_table_of_finished_seeds_counts_as_resting_on_fewer_and_says_of_how_many(name, tables, tmp_path):
+    own, study = f"tables/{name}", dataclasses.replace(STUDY, tables={})
+    text = page.render(page.Records.of_study(write_study(tmp_path / "whole", {own: tables[own]}), [own]), study)
+    assert "on fewer seeds than planned" not in text
+    some = tables[own].assign(n=3, seeds_finished=3, seeds_planned=5)
+    text = page.render(page.Records.of_study(write_study(tmp_path / "some", {own: some}), [own]), study)
+    marked = len(re.findall('<td class="partial"', text))
+    assert re.search(rf"\b{marked} table cells? rests? on fewer seeds than planned", text)
+    assert "From 3 of 5 seeds." in text
+    assert "of 5 seeds)" not in text
+
+
+def test_seeds_that_fit_random_labels_are_counted_among_those_that_have_finished(tables):
+    rows = tables["tables/weight_decay"].assign(n=3, fitting_seeds=2, seeds_finished=3, seeds_planned=5)
+    assert {cells[4].text for _, cells in page_tables.weight_decays(rows).rows} == {"2 of 3"}
 
 
 def test_what_is_not_made_yet_is_said_and_how_to_make_it(tmp_path):

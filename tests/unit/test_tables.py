@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rate_distortion import tables
 from rate_distortion.claims import ledger
+from rate_distortion.page import tables as page_tables
 from rate_distortion.stated_differences import stated_differences
 from rate_distortion.tables import layout
 from rate_distortion.tables.differences import PRINTED
@@ -134,9 +135,14 @@ def test_table2_prints_the_absolute_gap_and_says_which_seeds_collapsed():
     assert set(a["fitting_seeds"]) == set(a["informative_seeds"]) == {3}
 
 
+def planned(frame):
+    """The cells of the runs, as a study plans them."""
+    return list(frame[["model", "batch_size", "labels"]].drop_duplicates().itertuples(index=False, name=None))
+
+
 def test_differences_are_paired_over_seeds_and_absent_cells_are_left_out():
     frame = runs()
-    table = tables.differences(frame, STUDY, DATA)
+    table = tables.differences(frame, planned(frame), STUDY, DATA)
     by_name = table.tidy.set_index("quantity")
     first, second = (
         frame.query(f"model == '{model}' and batch_size == 128").set_index("seed")["test_accuracy"] for model in "BA"
@@ -234,16 +240,45 @@ def test_a_users_images_have_no_printed_numbers_beside_them_and_no_digits():
     assert table.tidy["printed_mean"].isna().all()
     assert "printed" not in table.markdown()
 
-    stated = tables.differences(runs(), STUDY, own)
+    stated = tables.differences(runs(), planned(runs()), STUDY, own)
     assert stated.tidy["printed_mean"].isna().all()
     assert list(stated.shown.columns) == ["difference", "measured"]
-    assert "printed" in tables.differences(runs(), STUDY, DATA).shown
+    assert "printed" in tables.differences(runs(), planned(runs()), STUDY, DATA).shown
+
+
+@pytest.mark.parametrize("finished", [(128, 64), (32,)])
+def test_differences_of_some_runs_are_between_the_batch_sizes_that_the_study_plans(finished):
+    one = runs().query("model == 'A' and batch_size == 32")
+    every = pandas.concat([one.assign(batch_size=size, model=model) for size in (128, 64, 32) for model in "BC"])
+    every = pandas.concat([every.assign(labels="random"), every])
+    cells = planned(every)
+    table = tables.differences(every[every["batch_size"].isin(finished)], cells, STUDY, DATA)
+    between = {d.name: {d.first[1], d.second[1]} for d in stated_differences(cells)}
+    there = {name for name, sizes in between.items() if sizes <= set(finished)}
+    assert set(table.tidy["quantity"]) == there
+    assert ("random_gap_C_minus_B" in there) == (128 in finished)
+    assert "large_batch_gap_C" in between
+    assert "minus gap at 64" not in table.markdown()
+    assert ("54 ± 2" in table.markdown()) == (128 in finished)
+
+
+def test_a_difference_says_how_many_seeds_have_both_of_its_cells():
+    every = runs()
+    late = (every["model"] == "B") & (every["batch_size"] == 128) & (every["seed"] == 3)
+    table = tables.differences(every[~late], planned(every), STUDY, DATA)
+    shown = dict(zip(table.tidy["quantity"], table.shown["measured"], strict=True))
+    assert shown["test_accuracy_B_minus_A"].endswith("(2 of 3)")
+    assert shown["large_batch_gap_A"] == "0.0 ± 0.0"
+    lines = dict(page_tables.differences(table.tidy).rows)
+    cells = {quantity: lines[statement][0] for quantity, statement in table.tidy[["quantity", "statement"]].to_numpy()}
+    assert cells["test_accuracy_B_minus_A"].text.endswith("(2 of 3 seeds)")
+    assert [name for name, cell in cells.items() if not cell.partial] == ["large_batch_gap_A"]
 
 
 def test_differences_on_random_labels_are_of_absolute_gaps_as_table_2_and_the_claim_have_them():
     frame = random_label_runs()
     frame.loc[frame["model"] == "A", "model"] = "C"
-    table = tables.differences(frame.assign(loss_gap=1.0), STUDY, DATA)
+    table = tables.differences(frame.assign(loss_gap=1.0), planned(frame), STUDY, DATA)
     assert table.tidy.set_index("quantity").loc["random_gap_C_minus_B", "mean"] == pytest.approx(78 - 9.4)
     columns = {d.name: d.column for d in stated_differences([(m, b, "random") for m in "ABC" for b in (128, 32)])}
     measured = {name: ledger.load()[claim].arguments["quantity"] for name, claim in PRINTED.items()}
@@ -322,7 +357,7 @@ def test_latex_compiles(tmp_path):
         tables.table1(runs(), {"A": [128, 32], "B": [128]}, strange, DATA).latex(),
         tables.table2(random_label_runs(), {"A": [128], "B": [128]}, STUDY, DATA).latex(),
         tables.further_models(runs(), {"B": [128]}, STUDY, DATA).latex(),
-        tables.differences(runs(), STUDY, DATA).latex(),
+        tables.differences(runs(), planned(runs()), STUDY, DATA).latex(),
         tables.comparison(first, first, [config, config], ["ci", "demo"], [record, record]).latex(),
     ]
     assert r"\multicolumn{2}{c}{A} & \multicolumn{2}{c}{B}" in bodies[0]

@@ -112,5 +112,6 @@ def test_the_partial_table_is_that_of_the_seeds_that_are_complete(built, tmp_pat
     assert seeds == {"1"}
     page = (folder / "README.md").read_text()
     assert "From 1 of 2 seeds:" in page
+    assert all("From 1 of 2 seeds." in (folder / f"transfer.{kind}").read_text() for kind in ("md", "tex"))
     assert "**fault tolerance**: no seed has finished all of its networks yet." in page
     assert "**table1**: no run has finished yet." in page

@@ -168,6 +168,11 @@ def study_title(wildcards):
     return {"name": study.name, "title": study.config["title"]}
 
 
+def tabulated_cells(wildcards):
+    """[model, batch size, labels] of the cells between which the table of differences has its differences."""
+    return [list(cell) for cell in study_of(wildcards).tabulated_cells()]
+
+
 def cell_files(study, run_files):
     """The files of all seeds of a cell, with the other wildcards left open."""
     return [pattern.replace("{seed}", str(seed)) for seed in study.config["seeds"] for pattern in run_files.values()]

@@ -203,6 +203,7 @@ rule differences:
         runtime="10m",
     params:
         study=study_summary,
+        cells=tabulated_cells,
     script:
         "../scripts/differences.py"
 

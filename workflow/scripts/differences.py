@@ -4,9 +4,11 @@ from rate_distortion.job_log import job_log
 from rate_distortion.tables import from_files
 
 
-def main(metrics: list[str], provenance: list[str], dataset: str, study: dict, csv: str, md: str, tex: str) -> None:
+def main(
+    metrics: list[str], provenance: list[str], dataset: str, study: dict, cells: list, csv: str, md: str, tex: str
+) -> None:
     """Write the table in its three forms."""
-    table = from_files.differences(metrics, dataset, study)
+    table = from_files.differences(metrics, dataset, study, cells)
     table.with_provenance(provenance).write(csv, md, tex)
 
 

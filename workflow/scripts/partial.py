@@ -5,6 +5,7 @@ from pathlib import Path
 from rate_distortion import page
 from rate_distortion.claims import assessment
 from rate_distortion.job_log import job_log
+from rate_distortion.tables import Table
 from rate_distortion.tables.from_files import MAKERS
 
 
@@ -16,14 +17,20 @@ def main(folder: Path, study: dict, tables: dict, records: dict, settings: dict)
         if part["missing"]:
             pages.append(f"**{name.replace('_', ' ')}**: {part['missing']}.\n")
             continue
-        table = MAKERS[name](**part["files"], **part["arguments"]).with_provenance(part["provenance"])
+        table = made(name, part)
+        pages += ["From {finished} of {planned} seeds:\n".format(**part["seeds"])] if part["seeds"] else []
         table.write(folder / f"{name}.csv", folder / f"{name}.md", folder / f"{name}.tex")
-        pages += [f"{part['seeds']}\n"] if part["seeds"] else []
         pages.append(table.markdown())
     claims = assessment.assess_study(records, settings, finished=False)
     assessment.write(claims, study, folder / "claims.csv", folder / "claims.md")
     pages.append(f"**Claims** ([claims.md](claims.md)): {assessment.counted(claims)}.\n")
     (folder / "README.md").write_text("\n".join(pages), encoding="utf-8")
+
+
+def made(name: str, part: dict) -> Table:
+    """A table of what there is, which says on how many of the planned seeds it rests."""
+    table = MAKERS[name](**part["files"], **part["arguments"]).with_provenance(part["provenance"])
+    return table.of_finished_seeds(**part["seeds"]) if part["seeds"] else table
 
 
 def write_page(folder: Path, study: dict, records: list[str], datasets: dict) -> None:

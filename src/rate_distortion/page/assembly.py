@@ -307,7 +307,7 @@ def _tables(records: Records, study: Study) -> dict[str, tables.PageTable | None
         ),
         "further_models": tables.further_models(rows["further_models"]),
         "differences": tables.differences(rows["differences"]),
-        "weight_decay": tables.weight_decays(rows["weight_decay"], seeds),
+        "weight_decay": tables.weight_decays(rows["weight_decay"]),
         "reverse_transmission": tables.reverse_transmission(rows["reverse_transmission"]),
         "fault_tolerance": tables.fault_tolerance(rows["fault_tolerance"]),
         "attack_audit": tables.attack_audit(rows["attack_audit"]),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas
 
+from rate_distortion.cell_names import names_apart
 from rate_distortion.figures import NOISE_STYLES
 from rate_distortion.page.tables import network
 from rate_distortion.tables.layout import to_precision
@@ -88,6 +89,7 @@ def fault_tolerance(rows: pandas.DataFrame | None) -> list[Comparison]:
     """
     if rows is None:
         return []
+    rows = rows.assign(model=names_apart(rows["model"], rows["batch_size"]))
     found = []
     for noise, printed in (("l2", "0 %"), ("linf", "0 %"), ("gaussian", "about 10 %")):
         own = rows[rows["noise"] == noise]
@@ -166,7 +168,7 @@ def transfer(rows: pandas.DataFrame | None) -> list[Comparison]:
 
 
 def _by_model(rows: pandas.DataFrame, column: str, form: str) -> str:
-    """One value per model, under the statistics that it was first evaluated with."""
+    """One value per model (and batch size, where it has several), under the statistics that it was first evaluated with."""
     first = rows.dropna(subset=column).drop_duplicates("model")
     shown = [f"{row['model']} {form.format(row[column])}".replace(" ", NO_BREAK) for _, row in first.iterrows()]
     return ", ".join(shown) or NOT_MEASURED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas
@@ -118,17 +118,17 @@ def differences(rows: pandas.DataFrame | None) -> PageTable | None:
         return None
     lines = [
         (
-            row.statement,
-            [Cell(to_precision(row.mean, row.standard_error)), _dash_or(row.printed_mean, row.printed_standard_error)],
+            row["statement"],
+            [replace(_mean(row), printed=""), _dash_or(row["printed_mean"], row["printed_standard_error"])],
         )
-        for row in rows.itertuples()
+        for _, row in rows.iterrows()
     ]
     return PageTable(
         "Differences that the paper states in words, paired over seeds", ["difference", "here", "paper"], lines
     )
 
 
-def weight_decays(rows: pandas.DataFrame | None, seeds: int) -> PageTable | None:
+def weight_decays(rows: pandas.DataFrame | None) -> PageTable | None:
     """The calibration by weight decay."""
     if rows is None:
         return None
@@ -141,6 +141,7 @@ def weight_decays(rows: pandas.DataFrame | None, seeds: int) -> PageTable | None
     lines = []
     for value, own in rows.groupby("weight_decay"):
         by_name, first = own.set_index("quantity"), own.iloc[0]
+        random = by_name.loc["random_label_train_accuracy_percent"]
         marks = {"smallest sufficient": first["chosen"], "best validation": first["best_validation"]}
         numbers = [_mean(by_name.loc[name]) if name in by_name.index else Cell("—") for name in quantities]
         lines.append(
@@ -148,13 +149,14 @@ def weight_decays(rows: pandas.DataFrame | None, seeds: int) -> PageTable | None
                 f"{value:g}",
                 [
                     *numbers,
-                    Cell(f"{int(first['fitting_seeds'])} of {seeds}"),
+                    Cell(f"{int(first['fitting_seeds'])} of {int(random['n'])}"),
                     Cell(", ".join(name for name, true in marks.items() if true)),
                 ],
             )
         )
     headings = ["λ", *quantities.values(), "seeds that fit random labels", "choice"]
-    return PageTable("Weight decay, and whether random labels are still fitted", headings, lines)
+    table = PageTable("Weight decay, and whether random labels are still fitted", headings, lines)
+    return _of_finished_seeds(table, rows, words=("choice",))
 
 
 def fault_tolerance(rows: pandas.DataFrame | None) -> PageTable | None:
@@ -189,7 +191,8 @@ def fault_tolerance(rows: pandas.DataFrame | None) -> PageTable | None:
         "at the end (bits)",
         *(["9 read as 6 (%)"] if digits else []),
     ]
-    return PageTable("Information under unbounded noise", headings, lines)
+    table = PageTable("Information under unbounded noise", headings, lines)
+    return _of_finished_seeds(table, rows, words=("noise",))
 
 
 def reverse_transmission(rows: pandas.DataFrame | None) -> PageTable | None:
@@ -210,7 +213,7 @@ def reverse_transmission(rows: pandas.DataFrame | None) -> PageTable | None:
         for row in rows.itertuples()
     ]
     headings = ["model", "steps to full confidence", "range", "labels that reached it (%)"]
-    return PageTable("Reverse transmission, from a label to an image", headings, lines)
+    return _of_finished_seeds(PageTable("Reverse transmission, from a label to an image", headings, lines), rows)
 
 
 def attack_audit(rows: pandas.DataFrame | None) -> PageTable | None:
@@ -258,11 +261,8 @@ def gradient_ratios(rows: pandas.DataFrame | None) -> PageTable | None:
     ):
         values = own.set_index("quantity")
         plateau = values.loc["plateau_epoch"]
-        missing = (
-            ""
-            if plateau["n"] == plateau["seeds_planned"]
-            else f" ({plateau['n']:.0f} of {plateau['seeds_planned']:.0f})"
-        )
+        seeds = _seeds(plateau)
+        missing = "" if plateau["n"] == seeds else f" ({plateau['n']:.0f} of {seeds:.0f})"
         reached = "none" if plateau["n"] == 0 else f"{plateau['mean']:,.0f}{missing}"
         lines.append(
             (
@@ -282,7 +282,7 @@ def gradient_ratios(rows: pandas.DataFrame | None) -> PageTable | None:
         "change (decades)",
         "above floor (decades)",
     ]
-    return PageTable("Plateaus and levels of the ratio", headings, lines)
+    return _of_finished_seeds(PageTable("Plateaus and levels of the ratio", headings, lines), rows)
 
 
 def information_plane(rows: pandas.DataFrame | None) -> PageTable | None:
@@ -306,7 +306,8 @@ def information_plane(rows: pandas.DataFrame | None) -> PageTable | None:
         numbers = [_bits(values.loc[key]) if key in values.index else Cell("—") for key in keys]
         lines.append((f"layer {layer}", numbers))
     note = "Memorization: I(X; T) on random labels less that on the original ones. Drop: from its largest value to its last."
-    return PageTable("Bits at the last epoch, and the degree of memorization", ["layer", *columns], lines, notes=[note])
+    title = "Bits at the last epoch, and the degree of memorization"
+    return _of_finished_seeds(PageTable(title, ["layer", *columns], lines, notes=[note]), rows)
 
 
 def variations(rows: pandas.DataFrame | None, title: str) -> PageTable | None:
@@ -324,7 +325,8 @@ def variations(rows: pandas.DataFrame | None, title: str) -> PageTable | None:
         values = own.set_index(["labels", "quantity"])
         numbers = [_mean(values.loc[key]) if key in values.index else Cell("—") for key in quantities]
         lines.append((_words(choice), [Cell(model), *numbers]))
-    return PageTable(title, ["choice", "model", *quantities.values()], lines)
+    table = PageTable(title, ["choice", "model", *quantities.values()], lines)
+    return _of_finished_seeds(table, rows, words=("model",))
 
 
 def by_column(rows: pandas.DataFrame | None, title: str, column: str, model: str | None = None) -> PageTable | None:
@@ -345,7 +347,7 @@ def by_column(rows: pandas.DataFrame | None, title: str, column: str, model: str
         (key + _quantity(quantity), [cells.get((key, quantity, name), Cell("—")) for name in names])
         for key, quantity in dict.fromkeys(zip(rows["key"], rows["quantity"], strict=True))
     ]
-    return PageTable(title, ["quantity", *map(_words, names)], lines)
+    return _of_finished_seeds(PageTable(title, ["quantity", *map(_words, names)], lines), rows)
 
 
 def network(activation: str, normalization: str) -> str:
@@ -360,12 +362,37 @@ def partial_cells(tables: Iterable[PageTable | None]) -> int:
 
 def _mean(row: pandas.Series) -> Cell:
     """A mean with its error, the paper's under it, and the number of seeds where some are missing."""
-    planned, n = row.get("seeds_planned"), row.get("n")
+    planned, n = _seeds(row), row.get("n")
     short = planned is not None and n is not None and n < planned
     text = "—" if pandas.isna(row["mean"]) and not short else to_precision(row["mean"], row["standard_error"])
     printed = row.get("printed_mean")
     theirs = "" if printed is None or pandas.isna(printed) else to_precision(printed, row["printed_standard_error"])
     return Cell(f"{text} ({n:.0f} of {planned:.0f} seeds)" if short else text, theirs, partial=bool(short))
+
+
+def _seeds(row: pandas.Series) -> float | None:
+    """Of how many seeds a cell might have a value: those that have finished, where a table rests on them, or the planned."""
+    return row.get("seeds_finished", row.get("seeds_planned"))
+
+
+def _of_finished_seeds(table: PageTable, rows: pandas.DataFrame, words: Sequence[str] = ()) -> PageTable:
+    """The table with a note, and its numbers marked, where it rests on fewer seeds than planned.
+
+    Args:
+        table: as of a finished study.
+        rows: what it is made of; where seeds are missing it has seeds_finished and seeds_planned.
+        words: headings of the columns that hold no numbers.
+    """
+    if "seeds_finished" not in rows:
+        return table
+    first = rows.iloc[0]
+    note = f"From {first['seeds_finished']:.0f} of {first['seeds_planned']:.0f} seeds."
+
+    def marked(heading: str, cell: Cell) -> Cell:
+        return replace(cell, partial=cell.partial or (heading not in words and cell.text not in ("", "—")))
+
+    lines = [(name, list(map(marked, table.columns[1:], cells))) for name, cells in table.rows]
+    return replace(table, rows=lines, notes=[*table.notes, note])
 
 
 def _judged(row: pandas.Series) -> Cell:

@@ -208,9 +208,11 @@ class Study:
 
     def stated_differences(self) -> list[Difference]:
         """The differences stated in words or captions whose both cells the study's tables have."""
-        parts = ("table1", "table2", "further_models")
-        cells = [cell for part in parts for cell in self.cells(part)]
-        return stated_differences([tuple(cell) for cell in cells])
+        return stated_differences(self.tabulated_cells())
+
+    def tabulated_cells(self) -> list[tuple[str, int, str]]:
+        """(model, batch size, labels) of the cells of Tables 1 and 2 and of the further models."""
+        return [tuple(cell) for part in ("table1", "table2", "further_models") for cell in self.cells(part)]
 
     def built_in_models(self) -> list[str]:
         """The models that are trained as the CNN of Table 3, and not as the user's own network."""

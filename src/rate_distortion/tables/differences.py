@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,22 +19,29 @@ DIFFERENCE_COLUMNS = (
     "mean",
     "standard_error",
     "n",
+    "seeds_planned",
     "printed_mean",
     "printed_standard_error",
 )
 
 
-def differences(runs: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[str, Any]) -> Table:
-    """What the text and captions say in differences, each paired over seeds; those whose runs the study lacks are left out.
+def differences(
+    runs: pandas.DataFrame, cells: Sequence[Sequence[Any]], study: Mapping[str, Any], data: Mapping[str, Any]
+) -> Table:
+    """What the text and captions say in differences, each paired over seeds; those whose runs are missing are left out.
 
     A difference's standard error is that of the paired differences, since runs of one seed share their order of images and
     their random labels. The paper's own errors are printed or follow from its tables; beside a user's own images nothing is
     printed.
+
+    Args:
+        runs: one row per run (:func:`read_metrics`), of all cells or of those that have finished.
+        cells: (model, batch size, labels) that the study plans; the largest and the smallest batch size are theirs.
+        study, data: what the notes say of the study and its data.
     """
     runs = runs.assign(absolute_gap=runs["generalization_gap"].abs())
-    cells = list(runs[["model", "batch_size", "labels"]].drop_duplicates().itertuples(index=False, name=None))
     rows = []
-    for name, statement, column, first, second in stated_differences(cells):
+    for name, statement, column, first, second in stated_differences([tuple(cell) for cell in cells]):
         values = _paired(runs, column, first, second)
         if values.empty:
             continue
@@ -46,6 +53,7 @@ def differences(runs: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[
                 "mean": values.mean(),
                 "standard_error": values.sem(),
                 "n": len(values),
+                "seeds_planned": len(study["seeds"]),
                 "printed_mean": mean,
                 "printed_standard_error": error,
             }
@@ -54,7 +62,9 @@ def differences(runs: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[
     shown = pandas.DataFrame(
         {
             "difference": tidy["statement"],
-            "measured": [to_precision(row.mean, row.standard_error) for row in tidy.itertuples()],
+            "measured": [
+                to_precision(row.mean, row.standard_error, row.seeds_planned, row.n) for row in tidy.itertuples()
+            ],
         }
     )
     if tidy["printed_mean"].notna().any():

@@ -30,9 +30,9 @@ def accuracies(metrics: Paths, dataset: str, study: Study, table: str, cells: Ma
     return make[table](read_metrics(metrics), cells, study, _described(dataset))
 
 
-def differences(metrics: Paths, dataset: str, study: Study) -> Table:
-    """The differences that the paper states, of the cells whose runs there are."""
-    return tables.differences(read_metrics(metrics), study, _described(dataset))
+def differences(metrics: Paths, dataset: str, study: Study, cells: list[list[Any]]) -> Table:
+    """The differences that the paper states, between those of the planned cells whose runs there are."""
+    return tables.differences(read_metrics(metrics), cells, study, _described(dataset))
 
 
 def weight_decay(metrics: Paths, dataset: str, study: Study, model: str) -> Table:

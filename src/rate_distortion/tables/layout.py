@@ -89,6 +89,18 @@ class Table:
             log.warning("%s: %s", self.title, warning)
         return replace(self, notes=[*self.notes, *warnings])
 
+    def of_finished_seeds(self, finished: int, planned: int) -> Table:
+        """The table with a note and two columns that say how many of the planned seeds it rests on; itself if on all.
+
+        Args:
+            finished: seeds that every cell rests on.
+            planned: seeds of the study.
+        """
+        if finished == planned:
+            return self
+        tidy = self.tidy.assign(seeds_finished=finished, seeds_planned=planned)
+        return replace(self, tidy=tidy, notes=[*self.notes, f"From {finished} of {planned} seeds."])
+
     def write(self, csv: str | Path, md: str | Path, tex: str | Path) -> None:
         """Write the three forms."""
         files.write_text(csv, self.tidy.to_csv(index=False, lineterminator="\n"))

@@ -12,7 +12,8 @@ def partial_tables(wildcards):
         if name in ("table1", "table2", "further_models", "differences"):
             tables[name] = from_finished_runs(files, arguments)
         else:
-            tables[name] = from_finished_seeds(files, arguments)
+            provenance = transferred_provenance(wildcards) if name == "transfer" else beside(files)
+            tables[name] = from_finished_seeds(files, arguments, provenance)
     return tables
 
 
@@ -27,7 +28,7 @@ def table_files(wildcards):
             made[part] = ({"metrics": part_records(wildcards, part)}, common | cells)
     if study.stated_differences():
         runs = part_records(wildcards, "table1", "table2", "further_models")
-        made["differences"] = ({"metrics": runs}, common)
+        made["differences"] = ({"metrics": runs}, common | {"cells": tabulated_cells(wildcards)})
     if study.built_in_models():
         made["table3"] = ({"network": [f"results/{study.name}/network.csv"]}, {})
     if "calibration" in study.config:
@@ -65,33 +66,38 @@ def from_finished_runs(files, arguments):
     """A table from every run that is finished."""
     existing = [path for path in files["metrics"] if Path(path).exists()]
     missing = "" if existing else "no run has finished yet"
-    return partial_table({"metrics": existing}, arguments, missing)
+    return partial_table({"metrics": existing}, arguments, beside({"metrics": existing}), missing)
 
 
-def from_finished_seeds(files, arguments):
+def from_finished_seeds(files, arguments, provenance):
     """A table from the seeds of which everything is there; one that is of no seed needs all its files."""
     paths = [path for kind in files.values() for path in kind]
     absent = [path for path in paths if not all(Path(needed).exists() for needed in behind(path))]
     planned, late = ({seed_of(path) for path in some} - {None} for some in (paths, absent))
     finished = sorted(planned - late)
     if not planned:
-        return partial_table(files, arguments, f"{absent[0]} is not there yet" if absent else "")
+        return partial_table(files, arguments, provenance, f"{absent[0]} is not there yet" if absent else "")
     chosen = {kind: [path for path in some if seed_of(path) in finished] for kind, some in files.items()}
     own = arguments | {"study": arguments["study"] | {"seeds": finished}}
     missing = "" if finished else "no seed has finished all of its networks yet"
-    return partial_table(chosen, own, missing, f"From {len(finished)} of {len(planned)} seeds:")
+    theirs = [path for path in provenance if seed_of(path) in finished]
+    return partial_table(chosen, own, theirs, missing, {"finished": len(finished), "planned": len(planned)})
 
 
-def partial_table(files, arguments, missing, seeds=""):
-    """What a table is made of so far."""
-    beside = {str(run_folder(path) / "provenance.json") for some in files.values() for path in some}
+def partial_table(files, arguments, provenance, missing, seeds=None):
+    """What a table is made of so far; seeds says how many are finished and planned, where all its cells have the same."""
     return {
         "files": files,
         "arguments": arguments,
         "missing": missing,
         "seeds": seeds,
-        "provenance": sorted(beside),
+        "provenance": sorted(provenance),
     }
+
+
+def beside(files):
+    """How the runs were made that records lie beside; a transfer's network was made elsewhere."""
+    return {str(run_folder(path) / "provenance.json") for some in files.values() for path in some}
 
 
 def run_folder(path):
@@ -108,6 +114,6 @@ def behind(path):
 
 
 def seed_of(path):
-    """The seed of a run's file; None of a file that belongs to no run."""
-    found = re.search(r"/seed(\d+)/", str(path))
+    """The seed of a run's file; None of a file that belongs to no run. A study or a model may be called seed7 as well."""
+    found = re.match(r"results/[^/]+/(?:runs|transfer)/.*/seed(\d+)/", str(path))
     return int(found[1]) if found else None
