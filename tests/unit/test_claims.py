@@ -401,7 +401,7 @@ def test_the_studies_are_as_comparable_as_they_are():
         ({"transfer": {"steps": 1}}, "transfer"),
         ({"transfer": {"rotation_degrees": 45}}, "transfer"),
         ({"reverse_transmission": {"confidence": 0.9}}, "perturbations"),
-        ({"perturbations": {"lowest_snr_db": 20}}, "figure5"),
+        ({"perturbations": {"lowest_snr_db": 20}, "attack_audit": {"at_db": [20]}}, "figure5"),
         ({"perturbations": {"lowest_snr_db": 0.5}}, ""),
         ({"perturbations": {"max_steps": 10}}, "figure5"),
         ({"sphere_packing": {"encoder_widths": [64, 32]}}, "sphere_packing"),
