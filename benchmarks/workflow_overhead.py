@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "config.yaml", "workflow", "profiles", "src", "envs", "pyproject.toml")
+PARTS = ("Snakefile", "config.yaml", "CITATION.cff", "workflow", "profiles", "src", "envs", "pyproject.toml")
 FINISHED = re.compile(r"finished in ([\d.]+) s, ([\d.]+) s of processor time, at most ([\d.]+) GiB")
 
 

@@ -22,6 +22,8 @@ AREA_LOW_DB, AREA_HIGH_DB = 3.0, 60.0
 """The interval of the area: from nearly as much noise as signal to a noise that changes nothing."""
 
 REPLICATES = 200
+CELLS_PER_BLOCK = 2**21
+"""Resampled tables of so many cells are counted at once: 16 MB."""
 GRID_DB = np.concatenate([np.arange(1.0, 20.0, 0.5), np.arange(20.0, 66.0, 1.0)])
 
 
@@ -164,14 +166,18 @@ def _codes(sweep: RecordedSweep) -> np.ndarray:
 def _resampled_area(sweep: RecordedSweep, codes: np.ndarray, rng: np.random.Generator) -> float:
     images = rng.integers(0, codes.shape[1], codes.shape[1])
     weights = np.bincount(images, minlength=codes.shape[1])
-    classes = sweep.classes
-    bits = [
-        information.confusion_information(
-            np.bincount(row, weights=weights, minlength=classes**2).astype(np.int64).reshape(classes, classes)
-        ).value_bits
-        for row in codes
-    ]
+    most = max(1, CELLS_PER_BLOCK // sweep.classes**2)
+    blocks = (codes[start : start + most] for start in range(0, len(codes), most))
+    bits = np.concatenate([_weighted_information_bits(block, weights, sweep.classes) for block in blocks])
     return area(sweep.records["snr_db"], bits)
+
+
+def _weighted_information_bits(codes: np.ndarray, weights: np.ndarray, classes: int) -> np.ndarray:
+    """The information at every point (points,) of codes (points, N), of which image i counts ``weights[i]`` times."""
+    cells = classes**2
+    numbered = codes + cells * np.arange(len(codes))[:, None]
+    counts = np.bincount(numbered.ravel(), np.tile(weights, len(codes)), len(codes) * cells)
+    return information.confusion_informations_bits(counts.reshape(-1, classes, classes))
 
 
 def half_information_db(sweeps: Sequence[RecordedSweep]) -> float:

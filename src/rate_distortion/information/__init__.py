@@ -1,6 +1,7 @@
 """Entropies and mutual information in bits, with ceilings, floors and bias corrections (Section 4.2 of the paper).
 
-- ``entropy``, ``mutual_information``, ``confusion_information``: discrete codes and tables of counts
+- ``entropy``, ``mutual_information``, ``confusion_information``: discrete codes and tables of counts;
+  ``confusion_informations_bits``: of many tables
 - ``equal_mass_bins``, ``fixed_width_bins``, ``row_codes``: from activations to codes
 - ``kernel_information``: pairwise bounds without bins
 - ``plane_point``, ``data_processing_check``, ``independent_pixel_entropy_bits``: the information plane
@@ -13,7 +14,12 @@ from rate_distortion.information.binning import (
     fixed_width_bins,
     row_codes,
 )
-from rate_distortion.information.discrete import confusion_information, entropy, mutual_information
+from rate_distortion.information.discrete import (
+    confusion_information,
+    confusion_informations_bits,
+    entropy,
+    mutual_information,
+)
 from rate_distortion.information.estimates import Estimate
 from rate_distortion.information.kernel_density import KernelInformation, kernel_information
 from rate_distortion.information.plane import (
@@ -32,6 +38,7 @@ __all__ = [
     "PlanePoint",
     "ProcessingCheck",
     "confusion_information",
+    "confusion_informations_bits",
     "data_processing_check",
     "entropy",
     "equal_mass_bins",
