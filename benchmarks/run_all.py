@@ -1,9 +1,9 @@
-"""Every comparison with a peer, into benchmarks/results.md.
+"""Every comparison with a peer, and the overhead of study demo, into benchmarks/results.md.
 
     make bench                      or: python benchmarks/run_all.py --rounds 5
 
-Takes four minutes on a nearly idle machine. The overhead of a study and the growth of costs are longer and stand apart:
-workflow_overhead.py, cost_growth.py.
+Takes four minutes on a nearly idle machine, and study demo eight more on two cores. The growth of costs stands apart:
+cost_growth.py.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ import mlp_training
 import perturbation_sweep
 import torch
 import whitening_fit
+import workflow_overhead
 from alternating import hardware, markdown
 
 from rate_distortion import files
 
 BENCHMARKS = (cnn_training, mlp_training, perturbation_sweep, information_estimates, whitening_fit)
+STUDY, CORES = "demo", 2
 PEERS = ("torch", "foolbox", "scikit-learn", "pyitlib", "numpy")
 
 
 def page(rounds: int) -> str:
-    """The page: machine, date and versions, then one table."""
+    """The page: machine, date and versions, then one table; then a study's wall time outside compute."""
     results = [result for benchmark in BENCHMARKS for result in benchmark.results(rounds)]
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PEERS)
     return "\n".join(
@@ -40,6 +42,10 @@ def page(rounds: int) -> str:
             "range over rounds: above 1, the run is faster than the one it is compared with.",
             "",
             markdown(results),
+            "",
+            "## Workflow overhead",
+            "",
+            f"{datetime.date.today()}. {workflow_overhead.markdown(STUDY, workflow_overhead.build(STUDY, CORES))}",
             "",
         ]
     )
