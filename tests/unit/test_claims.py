@@ -1,6 +1,7 @@
 """Claims: the ledger, the statistics behind a verdict, and known answers from records made to have them."""
 
 import copy
+import functools
 import inspect
 import json
 import math
@@ -349,12 +350,18 @@ STREET["images"] = {"train": 66_000, "validation": 7_257, "test": 26_032}
 PAIR = {"dataset": "mnist", "classes": 2, "train_on": "train", "images": {"train": 12_396}}
 
 
-def loaded_studies(name="paper", change=None):
-    """The configured studies, one of them with a change: a patch to merge."""
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    config["studies"]["changed"] = {"extends": name, **(change or {})}
-    return studies.load(config, schema)
+@functools.cache
+def read_yaml(path):
+    return yaml.safe_load((ROOT / path).read_text())
+
+
+def loaded_studies(change=None):
+    """The configured studies; or paper alone, and the same with a change: a patch to merge."""
+    config, schema = read_yaml("config.yaml"), read_yaml("workflow/schemas/config.schema.yaml")
+    if change is None:
+        return studies.load(config, schema)
+    both = {"paper": config["studies"]["paper"], "changed": {"extends": "paper", **change}}
+    return studies.load({**config, "study": "paper", "studies": both}, schema)
 
 
 def words_of(study, calibrated=None):
