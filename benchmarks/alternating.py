@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
+SIDE = 512
 COLUMNS = ("work", "run", "seconds", "processor seconds", "times faster than", "by wall time", "by processor time")
 
 
@@ -78,3 +80,15 @@ def hardware() -> str:
 
 def _with_range(ratios: np.ndarray) -> str:
     return f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
+
+
+def matrix_products(flop: float) -> Callable[[], object]:
+    """What the machine could do: float32 products of square matrices, as many multiplications as a work has."""
+    left, right = torch.randn(2, SIDE, SIDE)
+    count = round(flop / (2 * SIDE**3))
+
+    def products() -> None:
+        for _ in range(count):
+            left @ right
+
+    return products

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable
 
 import torch
-from alternating import Result, markdown, measure
+from alternating import Result, markdown, matrix_products, measure
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -23,7 +23,7 @@ from rate_distortion.models import ModelSettings
 from rate_distortion.packed_training import BACK_ENDS, NetworkPack, Stepper
 
 IMAGES, BATCH_SIZE, LEARNING_RATE, NETWORKS = 1024, 128, 0.01, 4
-FLOP_PER_IMAGE, SIDE = 20.5e6, 1024
+FLOP_PER_IMAGE = 20.5e6
 
 
 def plain_epoch(images: torch.Tensor, labels: torch.Tensor) -> Callable[[], object]:
@@ -63,18 +63,6 @@ def packed_epoch(images: torch.Tensor, labels: torch.Tensor, back_end: str) -> C
     return epoch
 
 
-def matrix_products() -> Callable[[], object]:
-    """As many multiplications as an epoch of training."""
-    left, right = torch.randn(2, SIDE, SIDE)
-    count = round(IMAGES * FLOP_PER_IMAGE / (2 * SIDE**3))
-
-    def products() -> None:
-        for _ in range(count):
-            left @ right
-
-    return products
-
-
 def results(rounds: int = 5) -> list[Result]:
     """Seconds per epoch and network; how much faster the limit is, is the inverse of the share of it that is reached."""
     logging.disable(logging.INFO)
@@ -84,7 +72,7 @@ def results(rounds: int = 5) -> list[Result]:
         "DataLoader loop": plain_epoch(images, labels),
         "training.train": own_epoch(images, labels),
         **{f"pack of {NETWORKS}, {name}": packed_epoch(images, labels, name) for name in BACK_ENDS},
-        "matrix products of the same FLOP": matrix_products(),
+        "matrix products of the same FLOP": matrix_products(IMAGES * FLOP_PER_IMAGE),
     }
     seconds = {
         run: values / (NETWORKS if run.startswith("pack") else 1) for run, values in measure(runs, rounds).items()
