@@ -6,7 +6,7 @@ The plain loop is a DataLoader over a TensorDataset, an nn.Sequential, automatic
 at a time; a second one takes its minibatches by index instead of through a DataLoader. Both take the same steps as ours, in
 float32, and record nothing; one more run shows what the records of Figure 2 cost when they are taken at every epoch. The limit
 is a float32 product of square matrices, as many multiplications as the layers' products have. The start of a training is in
-the times of packs. Without MNIST in the data folder, random images stand in, as many and with as many pixels that are ever used.
+the times of packs. Without MNIST in the data folder, random images stand in, as many and with as many pixels ever used.
 """
 
 from __future__ import annotations
