@@ -18,7 +18,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from rate_distortion import provenance
-from rate_distortion.errors import InputError
+from rate_distortion.errors import InputError, require_known
 from rate_distortion.network_shape import CHANNELS, KERNEL_SIZES, PADDINGS, SMALLEST_SIDE, STRIDES, output_side
 
 NORMALIZATIONS = ("none", "batch")
@@ -57,14 +57,13 @@ class ModelSettings:
     factory: str | None = None
 
     def __post_init__(self) -> None:
-        for key, allowed in (
-            ("decayed_tensors", DECAYED_TENSORS),
-            ("normalization", NORMALIZATIONS),
-            ("batch_norm_evaluation", BATCH_NORM_EVALUATIONS),
-            ("initialization", INITIALIZATIONS),
-        ):
-            if getattr(self, key) not in allowed:
-                raise InputError(f"{key} is {getattr(self, key)!r}; use {' or '.join(allowed)}")
+        require_known(
+            self,
+            decayed_tensors=DECAYED_TENSORS,
+            normalization=NORMALIZATIONS,
+            batch_norm_evaluation=BATCH_NORM_EVALUATIONS,
+            initialization=INITIALIZATIONS,
+        )
 
 
 class BatchNormalization(nn.Module):

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from rate_distortion import seeds
-from rate_distortion.errors import InputError
+from rate_distortion.errors import InputError, require_known
 
 kernels = torch.ops.aten
 
@@ -57,9 +57,7 @@ class NetworkSettings:
         object.__setattr__(self, "hidden_widths", tuple(self.hidden_widths))
         if not self.hidden_widths or min(self.hidden_widths) < 1:
             raise InputError(f"hidden_widths is {list(self.hidden_widths)}; name at least one width, each at least 1")
-        for key, allowed in (("activation", tuple(ACTIVATIONS)), ("normalization", NORMALIZATIONS)):
-            if getattr(self, key) not in allowed:
-                raise InputError(f"{key} is {getattr(self, key)!r}; use {' or '.join(allowed)}")
+        require_known(self, activation=ACTIVATIONS, normalization=NORMALIZATIONS)
 
 
 def build(settings: NetworkSettings, inputs: int, classes: int, seed: int) -> nn.Sequential:

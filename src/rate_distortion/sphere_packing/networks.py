@@ -11,7 +11,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from rate_distortion import seeds
-from rate_distortion.errors import InputError
+from rate_distortion.errors import InputError, require_known
 from rate_distortion.sphere_packing import VARIANTS
 
 ACTIVATIONS = ("linear", "relu")
@@ -51,10 +51,7 @@ class NetworkSettings:
             object.__setattr__(self, key, tuple(getattr(self, key)))
             if not getattr(self, key) or min(getattr(self, key)) < 1:
                 raise InputError(f"{key} is {list(getattr(self, key))}; name at least one width, each at least 1")
-        allowed = {"variant": VARIANTS, "activation": ACTIVATIONS, "batch_norm_evaluation": EVALUATIONS}
-        for key, names in allowed.items():
-            if getattr(self, key) not in names:
-                raise InputError(f"{key} is {getattr(self, key)!r}; use {' or '.join(names)}")
+        require_known(self, variant=VARIANTS, activation=ACTIVATIONS, batch_norm_evaluation=EVALUATIONS)
         if not 0 <= self.batch_norm_momentum < 1:
             raise InputError(
                 f"batch_norm_momentum is {self.batch_norm_momentum}; it is the share kept, at least 0 and below 1"

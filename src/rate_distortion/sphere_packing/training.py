@@ -21,7 +21,7 @@ from torch import Tensor
 
 from rate_distortion import checkpoints, seeds
 from rate_distortion.checkpoints import Progress
-from rate_distortion.errors import InputError
+from rate_distortion.errors import InputError, require_known
 from rate_distortion.multilayer_perceptron.training import distinct_log_spaced_epochs
 from rate_distortion.sphere_packing.networks import Bottleneck, NetworkSettings
 from rate_distortion.sphere_packing.pairwise_bound import information_nats, kernel_bandwidth
@@ -91,14 +91,12 @@ class BottleneckSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "figure_epochs", tuple(self.figure_epochs))
-        allowed = {
-            "optimizer": tuple(OPTIMIZERS),
-            "decay_convention": tuple(DECAY_GRADIENTS),
-            "bandwidth_dimension": BANDWIDTH_DIMENSIONS,
-        }
-        for key, names in allowed.items():
-            if getattr(self, key) not in names:
-                raise InputError(f"{key} is {getattr(self, key)!r}; use {' or '.join(names)}")
+        require_known(
+            self,
+            optimizer=OPTIMIZERS,
+            decay_convention=DECAY_GRADIENTS,
+            bandwidth_dimension=BANDWIDTH_DIMENSIONS,
+        )
         if self.information_samples != MINIBATCH and not (
             isinstance(self.information_samples, int) and self.information_samples >= 2
         ):
