@@ -94,7 +94,7 @@ def _add_data(crate: ROCrate, record_file: Path) -> Entity:
     properties = {
         "name": record["description"],
         "description": f"{record['description']}; images: {images}. The prepared images themselves can be made again.",
-        "license": LICENCES[record["dataset"]],
+        "license": LICENCES[record.get("part_of", record["dataset"])],
     }
     if record["sources_md5"]:
         properties["identifier"] = [f"md5:{md5} ({name})" for name, md5 in record["sources_md5"].items()]

@@ -45,7 +45,8 @@ def prepare(
         _write_split(folder / name, split, transform)
     record = {
         "dataset": data["dataset"],
-        "description": datasets.DESCRIPTIONS[data["dataset"]],
+        **({"part_of": data["part_of"]} if "part_of" in data else {}),
+        "description": datasets.description(data["dataset"], data.get("part_of")),
         "classes": int(max(split.labels.max(initial=0) for split in raw.values())) + 1,
         "image_shape": list(prepared_data.load(folder, "train")[0].shape[1:]),
         "images": {name: len(split.labels) for name, split in raw.items()},

@@ -32,7 +32,8 @@ def study_sizes(study: Study) -> dict[str, dict[str, Any]]:
     """
     config = study.config
     models = dict.fromkeys(run.model for run in study.runs())
-    source = {"dataset": config["data"]["dataset"], "extra_images": config["data"].get("extra_images", 0)}
+    source = {"dataset": _source(config["data"]), "extra_images": config["data"].get("extra_images", 0)}
+    source |= _chosen(config["data"], "part_of") if "part_of" in config["data"] else {}
     runs = source | {NETWORKS: {model: _network(study, model) for model in models}}
     parts = {part: runs for part in ("table1", "table2", "further_models") if study.cells(part)}
     if study.cells("further_models"):
@@ -44,7 +45,7 @@ def study_sizes(study: Study) -> dict[str, dict[str, Any]]:
         parts["figure5"] = runs | _swept(config["perturbations"])
     if "transfer" in config:
         parts["transfer"] = runs | _target(config["transfer"])
-    data = {"dataset": "arrays"} if config["data"]["dataset"] == "arrays" else IMAGES_OF_TABLE_3
+    data = {"dataset": "arrays"} if _source(config["data"]) == "arrays" else IMAGES_OF_TABLE_3
     return parts | _bottleneck_sizes(study) | _perceptron_sizes(study) | {"architecture": data, "arithmetic": {}}
 
 
@@ -101,6 +102,8 @@ def is_comparable(
 
 
 def _deviations(sizes: Mapping[str, Any], paper: Mapping[str, Any]) -> Iterator[str]:
+    if "part_of" in sizes and "dataset" in paper:
+        yield f"a part of {sizes['part_of']} instead of all of it"
     for key, value in paper.items():
         own = sizes.get(key)
         if key == NETWORKS:
@@ -203,12 +206,17 @@ def _chosen(settings: Mapping[str, Any], keys: str) -> dict[str, Any]:
     return {key: settings[key] for key in keys.split()}
 
 
+def _source(data: Mapping[str, Any]) -> str:
+    """The data set that images come from: a user's file may be a part of one."""
+    return data.get("part_of", data["dataset"])
+
+
 def _with_data(sizes: Mapping[str, Any], descriptions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """A folder of two digits belongs to the parts that say which digits, every other folder to the parts that do not."""
     pair = "digits" in sizes
     for data in descriptions:
         of_digits = "test" not in data["images"]
-        if "train_images" not in sizes and data["dataset"] == sizes.get("dataset") and pair == of_digits:
+        if "train_images" not in sizes and _source(data) == sizes.get("dataset") and pair == of_digits:
             return _with_image_counts(sizes, data)
     return dict(sizes)
 

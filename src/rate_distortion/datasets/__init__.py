@@ -5,7 +5,7 @@ this package imports neither torch nor scikit-learn, so that it may be asked for
 """
 
 from rate_distortion.datasets.arrays import check_arrays
-from rate_distortion.datasets.catalogue import DATASETS, DESCRIPTIONS, LICENCES
+from rate_distortion.datasets.catalogue import DATASETS, DESCRIPTIONS, LICENCES, description
 from rate_distortion.datasets.digit_pairs import digit_pair_size, select_digits
 from rate_distortion.datasets.download import DownloadError, RemoteFile, fetch
 from rate_distortion.datasets.labelled_images import DatasetError, LabelledImages, split_validation
@@ -31,6 +31,7 @@ __all__ = [
     "check_arrays",
     "checksums",
     "classes",
+    "description",
     "digit_pair_size",
     "fetch",
     "fetch_dataset",

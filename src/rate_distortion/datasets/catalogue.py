@@ -17,6 +17,17 @@ DESCRIPTIONS: Mapping[str, str] = {
 }
 """What each source is, in words fit for a caption."""
 
+
+def description(dataset: str, part_of: str | None = None) -> str:
+    """What a source is, in words fit for a caption.
+
+    Args:
+        dataset: its name.
+        part_of: the data set that a user's file is a part of, if any.
+    """
+    return f"a part of {DESCRIPTIONS[part_of]}" if part_of else DESCRIPTIONS[dataset]
+
+
 LICENCES: Mapping[str, str] = {
     "svhn": "for non-commercial use only (http://ufldl.stanford.edu/housenumbers)",
     "svhn_extra": "for non-commercial use only (http://ufldl.stanford.edu/housenumbers)",

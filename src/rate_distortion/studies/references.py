@@ -41,6 +41,7 @@ def check_references(study: Study) -> None:
     data = config["data"]
     for part in ("data", "transfer"):
         _check_file(f"{path}.{part}", config.get(part, {}))
+    _check_part_of(f"{path}.data", data)
     if "sphere_packing" in config:
         _check_bottleneck(path, config["sphere_packing"])
     if "perturbations" in config:
@@ -75,6 +76,15 @@ def _check_file(path: str, part: Mapping[str, Any]) -> None:
         raise StudyError(
             f"{path}.file {'is set' if 'file' in part else 'is missing'} and {path}.dataset is "
             f"{part['dataset']!r}; a file goes with dataset: arrays and only with it"
+        )
+
+
+def _check_part_of(path: str, part: Mapping[str, Any]) -> None:
+    """Only a user's file can be a part of another data set."""
+    if "part_of" in part and part["dataset"] != "arrays":
+        raise StudyError(
+            f"{path}.part_of is {part['part_of']!r} and {path}.dataset is {part['dataset']!r}; only a file of your own "
+            "(dataset: arrays) can be a part of another data set: leave part_of out"
         )
 
 

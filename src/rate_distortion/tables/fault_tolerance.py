@@ -9,7 +9,7 @@ import pandas
 
 from rate_distortion import fault_tolerance as measured
 from rate_distortion.cell_names import names_apart
-from rate_distortion.tables.layout import Table, batch_size_note, notes, to_precision
+from rate_distortion.tables.layout import Table, batch_size_note, is_users_own, notes, to_precision
 
 NOISE_NAMES = {"l2": "L2", "linf": "L∞", "gaussian": "Gaussian"}
 
@@ -21,7 +21,7 @@ def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: M
         summary: as :func:`rate_distortion.fault_tolerance.summary` returns it.
         study, data: for the notes.
     """
-    digits = data.get("dataset") != "arrays"  # a user's classes 9 and 6 are no digits
+    digits = not is_users_own(data)  # a user's classes 9 and 6 are no digits
     if not digits:
         summary = summary.drop(columns="nine_to_six_percent")
     names = names_apart(summary["model"], summary["batch_size"])

@@ -214,7 +214,7 @@ def is_users_own(data: Mapping[str, Any]) -> bool:
     Args:
         data: the content of ``dataset.json``.
     """
-    return data.get("dataset") == "arrays"
+    return data.get("dataset") == "arrays" and "part_of" not in data
 
 
 def notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
