@@ -18,9 +18,11 @@ from alternating import Result, markdown, matrix_products, measure
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from rate_distortion import training
-from rate_distortion.models import ModelSettings
-from rate_distortion.packed_training import BACK_ENDS, NetworkPack, Stepper
+from rate_distortion.models.back_ends import BACK_ENDS
+from rate_distortion.models.convolutional import ModelSettings
+from rate_distortion.models.packs import NetworkPack
+from rate_distortion.training import convolutional as training
+from rate_distortion.training.steps import Stepper
 
 IMAGES, BATCH_SIZE, LEARNING_RATE, NETWORKS = 1024, 128, 0.01, 4
 FLOP_PER_IMAGE = 20.5e6

@@ -18,11 +18,15 @@ import numpy as np
 import torch
 from alternating import measure
 
-from rate_distortion import information, models, multilayer_perceptron, whitening
-from rate_distortion.information_plane import PlaneSettings
-from rate_distortion.noise_paths import SweepSettings
-from rate_distortion.perturbations import sweep
-from rate_distortion.training import TrainingSettings
+from rate_distortion import information
+from rate_distortion.analysis.information_plane import PlaneSettings
+from rate_distortion.datasets import whitening
+from rate_distortion.models import convolutional as models
+from rate_distortion.models import perceptrons
+from rate_distortion.probes.noise_paths import SweepSettings
+from rate_distortion.probes.perturbations import sweep
+from rate_distortion.training import perceptrons as perceptron_training
+from rate_distortion.training.convolutional import TrainingSettings
 
 NETWORKS, IMAGES, CLASSES = (1, 2, 4, 8), (250, 500, 1000, 2000), (2, 10, 50, 250)
 
@@ -32,9 +36,9 @@ def perceptron_packs(count: int) -> Callable[[], object]:
     rng = np.random.default_rng(0)
     images, labels = rng.random((1000, 784), np.float32), rng.integers(0, 2, 1000)
     settings = TrainingSettings(2, 1e-3, 100, history_points=0, threads=1)
-    records = multilayer_perceptron.RecordSettings(gradient_points=0, plane=PlaneSettings(points=0, other_points=0))
-    network = multilayer_perceptron.NetworkSettings()
-    return lambda: multilayer_perceptron.train(settings, network, records, images, labels, range(1, count + 1))
+    records = perceptron_training.RecordSettings(gradient_points=0, plane=PlaneSettings(points=0, other_points=0))
+    network = perceptrons.NetworkSettings()
+    return lambda: perceptron_training.train(settings, network, records, images, labels, range(1, count + 1))
 
 
 def sweeps(count: int) -> Callable[[], object]:

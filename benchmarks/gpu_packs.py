@@ -24,11 +24,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rate_distortion import datasets, files, packed_training, provenance, training, whitening
-from rate_distortion.models import ModelSettings
-from rate_distortion.packed_training import BACK_ENDS, Member, NetworkPack, Stepper
-from rate_distortion.packed_training.steps import seconds_per_step
-from rate_distortion.training import PRECISIONS, RunName, Split, TrainingSettings
+from rate_distortion import datasets
+from rate_distortion.datasets import whitening
+from rate_distortion.models.back_ends import BACK_ENDS
+from rate_distortion.models.convolutional import ModelSettings
+from rate_distortion.models.packs import NetworkPack
+from rate_distortion.storage import files, provenance
+from rate_distortion.training import convolutional as training
+from rate_distortion.training import packs
+from rate_distortion.training.convolutional import PRECISIONS, RunName, Split, TrainingSettings
+from rate_distortion.training.packs import Member
+from rate_distortion.training.steps import Stepper, seconds_per_step
 
 IMAGES, EPOCHS, CLASSES = 73_257, 500, 10
 FLOP_PER_IMAGE = 20.5e6
@@ -171,7 +177,7 @@ def measure(pack_members: list[Member], split: Split, seconds: float) -> dict[st
     epochs = max(1, math.ceil(1.1 * seconds / epoch_seconds))
     longer = [replace(one, settings=replace(one.settings, epochs=epochs)) for one in pack_members]
     test = Split(split.images[:1000], split.labels[:1000])
-    run = packed_training.train(longer, split, {"test": test}, CLASSES, back_end=fastest)[0]
+    run = packs.train(longer, split, {"test": test}, CLASSES, back_end=fastest)[0]
     taken = networks * epochs * len(split.images) / run.pack["images_per_second"]
     return {
         **{f"{name}_milliseconds": round(value, 4) for name, value in milliseconds.items()},
@@ -208,7 +214,7 @@ def equivalence(split: Split, test: Split, settings: TrainingSettings, networks:
             for model in (ModelSettings(weight_decay=0.01),)
             for seed in range(1, networks + 1)
         ]
-        runs[precision] = packed_training.train(own, split, {"test": test}, CLASSES)
+        runs[precision] = packs.train(own, split, {"test": test}, CLASSES)
     accuracies = [[run.held_out["test"].accuracy_percent for run in runs[key]] for key in ("float32", "tf32")]
     differences = [second - first for first, second in zip(*accuracies, strict=True)]
     error = statistics.stdev(differences) / math.sqrt(networks) if networks > 1 else math.nan

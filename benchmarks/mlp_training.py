@@ -24,9 +24,11 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from rate_distortion import datasets
-from rate_distortion.information_plane import PlaneSettings
-from rate_distortion.multilayer_perceptron import NetworkSettings, RecordSettings, build, select_digits, train
-from rate_distortion.training import TrainingSettings
+from rate_distortion.analysis.information_plane import PlaneSettings
+from rate_distortion.datasets import select_digits
+from rate_distortion.models.perceptrons import NetworkSettings, build
+from rate_distortion.training.convolutional import TrainingSettings
+from rate_distortion.training.perceptrons import RecordSettings, train
 
 IMAGES, PIXELS, USED_PIXELS = 12_396, 784, 640
 BATCH_SIZE, LEARNING_RATE, EPOCHS = 100, 1e-3, 3

@@ -21,12 +21,14 @@ from typing import Any
 import numpy as np
 import yaml
 
-from rate_distortion import preparation, prepared_data, probing, records, studies
-from rate_distortion.datasets import remote
+from rate_distortion import studies
+from rate_distortion.datasets import preparation, prepared_data, remote
 from rate_distortion.datasets.download import md5_of
-from rate_distortion.job_log import peak_memory_gib
-from rate_distortion.models import ModelSettings
-from rate_distortion.training import RunName, TrainingSettings, read_splits, train
+from rate_distortion.models.convolutional import ModelSettings
+from rate_distortion.probes import probing
+from rate_distortion.storage.job_log import peak_memory_gib
+from rate_distortion.training import runs as records
+from rate_distortion.training.convolutional import RunName, TrainingSettings, read_splits, train
 
 ROOT = Path(__file__).parents[1]
 IMAGES = {"train": 73_257, "test": 26_032, "extra": 531_131}

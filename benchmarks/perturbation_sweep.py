@@ -20,10 +20,12 @@ import torch
 from alternating import Result, markdown, measure
 from torch import Tensor, nn
 
-from rate_distortion import information, models, signal_to_noise
-from rate_distortion.input_gradients import left_as_found, norms
-from rate_distortion.noise_paths import SweepSettings, gradient_path
-from rate_distortion.perturbations import sweep
+from rate_distortion import information
+from rate_distortion.analysis import signal_to_noise
+from rate_distortion.models import convolutional as models
+from rate_distortion.probes.input_gradients import left_as_found, norms
+from rate_distortion.probes.noise_paths import SweepSettings, gradient_path
+from rate_distortion.probes.perturbations import sweep
 
 try:
     import foolbox

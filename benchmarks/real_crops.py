@@ -13,10 +13,11 @@ import argparse
 
 import numpy as np
 
-from rate_distortion import datasets, whitening
-from rate_distortion.evaluation import evaluate
-from rate_distortion.models import ModelSettings
-from rate_distortion.training import RunName, Split, TrainingSettings, train
+from rate_distortion import datasets
+from rate_distortion.datasets import whitening
+from rate_distortion.models.convolutional import ModelSettings
+from rate_distortion.training.convolutional import RunName, Split, TrainingSettings, train
+from rate_distortion.training.evaluation import evaluate
 
 FITTED_TO = 542
 

@@ -22,7 +22,7 @@ import whitening_fit
 import workflow_overhead
 from alternating import hardware, markdown
 
-from rate_distortion import files
+from rate_distortion.storage import files
 
 BENCHMARKS = (cnn_training, mlp_training, perturbation_sweep, information_estimates, whitening_fit)
 STUDY, CORES = "demo", 2

@@ -16,7 +16,7 @@ from alternating import Result, markdown, measure
 from scipy.ndimage import gaussian_filter
 from sklearn.decomposition import PCA
 
-from rate_distortion import whitening
+from rate_distortion.datasets import whitening
 
 COMPONENTS = 400
 

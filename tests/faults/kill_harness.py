@@ -32,9 +32,11 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from rate_distortion import files, multilayer_perceptron, provenance, records
-from rate_distortion.models import ModelSettings
-from rate_distortion.training import RunName, Split, TrainingSettings, train
+from rate_distortion.models.convolutional import ModelSettings
+from rate_distortion.storage import files, provenance
+from rate_distortion.training import perceptron_runs
+from rate_distortion.training import runs as records
+from rate_distortion.training.convolutional import RunName, Split, TrainingSettings, train
 
 EPOCHS = 12
 STUDY_OF_PERCEPTRONS = {
@@ -79,7 +81,7 @@ def train_perceptrons(folder: Path) -> None:
     with files.completed(data / "train/labels.npy") as path:
         np.save(path, labels)
     files.write_json(data / "dataset.json", {"sha256": {}, "sources_md5": {}})
-    multilayer_perceptron.train_pack([folder / f"seed{seed}" for seed in (1, 2)], data, "kills", STUDY_OF_PERCEPTRONS)
+    perceptron_runs.train_pack([folder / f"seed{seed}" for seed in (1, 2)], data, "kills", STUDY_OF_PERCEPTRONS)
 
 
 JOBS: dict[str, Callable[[Path], None]] = {"network": train_network, "perceptrons": train_perceptrons}

@@ -13,13 +13,16 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from rate_distortion import channel, datasets, models, studies, whitening
-from rate_distortion.configuration import STRICT_VALIDATOR
+from rate_distortion import datasets, studies
+from rate_distortion.analysis import channel
+from rate_distortion.datasets import whitening
 from rate_distortion.errors import InputError
-from rate_distortion.multilayer_perceptron.networks import NetworkSettings
-from rate_distortion.noise_paths import SweepSettings
-from rate_distortion.sphere_packing.training import BottleneckSettings
+from rate_distortion.models import convolutional as models
+from rate_distortion.models.perceptrons import NetworkSettings
+from rate_distortion.probes.noise_paths import SweepSettings
 from rate_distortion.studies import StudyError
+from rate_distortion.studies.configuration import STRICT_VALIDATOR
+from rate_distortion.training.bottleneck import BottleneckSettings
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -341,7 +344,7 @@ REFUSED_IN_A_JOB = {
 
 @pytest.mark.parametrize("sentence", REFUSED_IN_A_JOB)
 def test_what_only_a_job_can_refuse_is_an_error_of_the_packages_own(sentence):
-    """Anything else would leave a traceback in the job's log (rate_distortion.job_log)."""
+    """Anything else would leave a traceback in the job's log (rate_distortion.storage.job_log)."""
     with pytest.raises(InputError) as caught:
         REFUSED_IN_A_JOB[sentence]()
     assert sentence in str(caught.value)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.calibration import calibration_curve
 
-from rate_distortion.calibration import confidence, reliability, summary
+from rate_distortion.analysis.confidence import confidence, reliability, summary
 
 SHARES = st.floats(0, 1)
 PAIRS = st.lists(st.tuples(SHARES, st.booleans()), min_size=1, max_size=60)

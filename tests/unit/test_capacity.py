@@ -7,8 +7,9 @@ import pandas
 import pytest
 from scipy import stats
 
-from rate_distortion import capacity, tables
-from rate_distortion.capacity import CapacityError
+from rate_distortion import tables
+from rate_distortion.analysis import capacity
+from rate_distortion.analysis.capacity import CapacityError
 
 STUDY = {"name": "mine", "title": "Mine", "seeds": [1, 2], "epochs": 20, "learning_rate": 0.05}
 DATA = {"description": "images", "images": {"train": 1000, "validation": 100, "test": 500}, "train_on": "train"}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rate_distortion import channel
+from rate_distortion.analysis import channel
 
 POWERS = {"signal_power": 15.0, "noise_variance": 1.0}
 """A capacity of exactly 2 bits."""

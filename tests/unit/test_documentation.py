@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from rate_distortion import studies
-from rate_distortion.models import ConvolutionalNetwork
+from rate_distortion.models.convolutional import ConvolutionalNetwork
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,10 +11,15 @@ import pandas
 import pytest
 import torch
 
-from rate_distortion import fault_tolerance, files, perturbations, probing, records, tables, training
-from rate_distortion.fault_tolerance import AREA_HIGH_DB, AREA_LOW_DB, RecordedSweep
-from rate_distortion.models import ModelSettings
-from rate_distortion.training import RunName, Split, TrainingSettings
+from rate_distortion import tables
+from rate_distortion.analysis import fault_tolerance
+from rate_distortion.analysis.fault_tolerance import AREA_HIGH_DB, AREA_LOW_DB, RecordedSweep
+from rate_distortion.models.convolutional import ModelSettings
+from rate_distortion.probes import perturbations, probing
+from rate_distortion.storage import files
+from rate_distortion.training import convolutional as training
+from rate_distortion.training import runs as records
+from rate_distortion.training.convolutional import RunName, Split, TrainingSettings
 
 ROOT = Path(__file__).parents[2]
 STUDY = {"name": "mine", "title": "Mine", "seeds": [1, 2], "epochs": 2, "learning_rate": 0.05}

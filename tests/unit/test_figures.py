@@ -7,7 +7,8 @@ import numpy as np
 import pandas
 import pytest
 
-from rate_distortion import figures, files
+from rate_distortion.figures import style as figures
+from rate_distortion.storage import files
 
 IMAGES = np.random.default_rng(0).normal(size=(4, 1, 6, 6)).astype(np.float32)
 EXAMPLES = {"images": IMAGES[[1, 0]], "labels": np.array([0, 1]), "places": np.array([1, 0])}  # of labels 1, 0, 0, 1

@@ -9,8 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from rate_distortion import files, job_log, prepared_data, provenance
-from rate_distortion.files import DamagedFileError, MissingFileError, UnwritableFileError
+from rate_distortion.datasets import prepared_data
+from rate_distortion.storage import files, job_log, provenance
+from rate_distortion.storage.files import DamagedFileError, MissingFileError, UnwritableFileError
 
 
 @pytest.mark.parametrize("number", sorted(files.REMEDIES))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rate_distortion import gradient_snr
+from rate_distortion.analysis import gradient_snr
 
 EPOCHS = np.unique(np.rint(np.geomspace(1, 10_000, 150)))
 

@@ -14,7 +14,8 @@ from pyitlib.discrete_random_variable import information_mutual
 from scipy import integrate, stats
 from sklearn.metrics import mutual_info_score
 
-from rate_distortion import channel, information
+from rate_distortion import information
+from rate_distortion.analysis import channel
 
 LN2 = math.log(2)
 few = settings(max_examples=50, deadline=None)
@@ -511,7 +512,7 @@ class TestInformationPlane:
 
 
 def test_needs_no_torch():
-    code = "import sys, rate_distortion.information, rate_distortion.channel; sys.exit('torch' in sys.modules)"
+    code = "import sys, rate_distortion.information, rate_distortion.analysis.channel; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": "src"}, check=False).returncode == 0
 
 

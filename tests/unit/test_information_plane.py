@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rate_distortion import information, information_plane
-from rate_distortion.information_plane import Estimator, PlaneSettings
+from rate_distortion import information
+from rate_distortion.analysis import information_plane
+from rate_distortion.analysis.information_plane import Estimator, PlaneSettings
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 2, 200)

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from rate_distortion import models, own_network
 from rate_distortion.errors import InputError
-from rate_distortion.models import BatchNormalization, ModelSettings
+from rate_distortion.models import convolutional as models
+from rate_distortion.models import own as own_network
+from rate_distortion.models.convolutional import BatchNormalization, ModelSettings
 
 
 def build(settings=None, image_shape=(1, 32, 32), classes=10, seed=0):

@@ -12,19 +12,15 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from rate_distortion import checkpoints, datasets, information_plane, seeds
-from rate_distortion.information_plane import Estimator, PlaneSettings
-from rate_distortion.multilayer_perceptron import (
-    NetworkPack,
-    NetworkSettings,
-    RecordSettings,
-    build,
-    select_digits,
-    write,
-)
-from rate_distortion.multilayer_perceptron import train as train_pack
-from rate_distortion.multilayer_perceptron.training import distinct_log_spaced_epochs
-from rate_distortion.training import TrainingError, TrainingSettings
+from rate_distortion import datasets, seeds
+from rate_distortion.analysis import information_plane
+from rate_distortion.analysis.information_plane import Estimator, PlaneSettings
+from rate_distortion.datasets import select_digits
+from rate_distortion.models.perceptrons import NetworkPack, NetworkSettings, build
+from rate_distortion.training import checkpoints
+from rate_distortion.training.convolutional import TrainingError, TrainingSettings
+from rate_distortion.training.perceptrons import RecordSettings, distinct_log_spaced_epochs, write
+from rate_distortion.training.perceptrons import train as train_pack
 
 VARIANTS = [
     NetworkSettings((12, 8), activation, normalization)

@@ -8,11 +8,16 @@ import pytest
 import safetensors.torch
 import torch
 
-from rate_distortion import checkpoints, models, packed_training, records, training
-from rate_distortion.models import ModelSettings
-from rate_distortion.packed_training import BACK_ENDS, Member, NetworkPack, Stepper, steps
-from rate_distortion.packed_training.steps import choose_back_end
-from rate_distortion.training import RunName, Split, TrainingError, TrainingSettings
+from rate_distortion.models import convolutional as models
+from rate_distortion.models.back_ends import BACK_ENDS
+from rate_distortion.models.convolutional import ModelSettings
+from rate_distortion.models.packs import NetworkPack
+from rate_distortion.training import checkpoints, packs, steps
+from rate_distortion.training import convolutional as training
+from rate_distortion.training import runs as records
+from rate_distortion.training.convolutional import RunName, Split, TrainingError, TrainingSettings
+from rate_distortion.training.packs import Member
+from rate_distortion.training.steps import Stepper, choose_back_end
 
 BOUND = 1e-10
 SETTINGS = TrainingSettings(
@@ -60,7 +65,7 @@ PACKS = {"plain": PLAIN, "normalized": NORMALIZED}
 
 
 def train_pack(members, **keywords):
-    return packed_training.train(members, TRAIN, {"test": TEST}, 4, **keywords)
+    return packs.train(members, TRAIN, {"test": TEST}, 4, **keywords)
 
 
 def train_alone(one):
@@ -125,7 +130,7 @@ def test_at_full_width_and_in_float32_packed_and_separate_agree_to_rounding():
         for name, decay in (("A", 0.0), ("B", 0.05))
     ]
     split, test = make_split(27, 0, torch.float32), make_split(12, 1, torch.float32)
-    packed = packed_training.train(members, split, {"test": test}, 4, back_end="grouped")
+    packed = packs.train(members, split, {"test": test}, 4, back_end="grouped")
     for own, run in zip(members, packed, strict=True):
         single = training.train(own.name, own.settings, own.model, split, {"test": test}, 4)
         assert largest_difference(run, single) < 1e-5
@@ -137,7 +142,7 @@ def test_in_float32_a_pack_on_a_cpu_goes_through_the_kernels_of_networks_trained
     split, test = make_split(270, 0, torch.float32), make_split(12, 1, torch.float32)
     settings = {"precision": "float32", "epochs": 1, "batch_size": 90}
     members = [replace(one, settings=replace(one.settings, **settings)) for one in PACKS[kind]]
-    for own, run in zip(members, packed_training.train(members, split, {"test": test}, 4), strict=True):
+    for own, run in zip(members, packs.train(members, split, {"test": test}, 4), strict=True):
         single = training.train(own.name, own.settings, own.model, split, {"test": test}, 4)
         assert largest_difference(run, single) < 5e-7, own.name
 
@@ -146,7 +151,7 @@ def test_tf32_is_float32_on_a_cpu():
     settings = replace(SETTINGS, epochs=1, precision="tf32")
     try:
         runs = [
-            packed_training.train(
+            packs.train(
                 [Member(RunName("s", "A", 6, "original", 1), replace(settings, precision=precision), ModelSettings())],
                 Split.from_arrays(TRAIN.images.numpy(), TRAIN.labels.numpy(), replace(settings, precision=precision)),
                 {"test": make_split(12, 1, torch.float32)},
@@ -318,7 +323,7 @@ def test_a_captured_step_equals_an_eager_one(kind, back_end):
 def test_on_a_gpu_packed_networks_equal_separate_ones(kind):
     on_gpu = {"train_split": Split(TRAIN.images.cuda(), TRAIN.labels.cuda()), "held_out": {"test": TEST}}
     on_gpu["held_out"] = {"test": Split(TEST.images.cuda(), TEST.labels.cuda())}
-    for one, run in zip(PACKS[kind], packed_training.train(PACKS[kind], **on_gpu, classes=4), strict=True):
+    for one, run in zip(PACKS[kind], packs.train(PACKS[kind], **on_gpu, classes=4), strict=True):
         single = training.train(one.name, one.settings, one.model, *on_gpu.values(), 4)
         assert largest_difference(run, single) < BOUND
 

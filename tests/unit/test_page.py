@@ -18,7 +18,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from rate_distortion import page
-from rate_distortion.page import assembly, charts, colours, comparisons, ledger, pictures
+from rate_distortion.claims import cards as ledger
+from rate_distortion.page import assembly, charts, colours, comparisons, pictures
 from rate_distortion.page import tables as page_tables
 
 DATA = {

@@ -2,8 +2,8 @@
 
 import math
 
-from rate_distortion import files
 from rate_distortion.page.records import Records
+from rate_distortion.storage import files
 
 
 def test_a_ratio_that_no_attack_reached_is_a_missing_number_and_a_model_called_na_is_not(tmp_path):

@@ -6,16 +6,12 @@ import numpy as np
 import pandas
 import pytest
 
-from rate_distortion import (
-    channel_figure,
-    datasets,
-    gradient_snr,
-    perceptron_figures,
-    preparation,
-    prepared_data,
-    tables,
-)
-from rate_distortion.information_plane import DEAD_LAYER
+from rate_distortion import datasets, tables
+from rate_distortion.analysis import gradient_snr
+from rate_distortion.analysis.information_plane import DEAD_LAYER
+from rate_distortion.datasets import preparation, prepared_data
+from rate_distortion.figures import figure1 as channel_figure
+from rate_distortion.figures import perceptrons as perceptron_figures
 
 STUDY = {
     "name": "mine",

@@ -20,10 +20,13 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import mutual_info_score
 from torch import nn
 
-from rate_distortion import evaluation, gradient_masking, models, signal_to_noise
-from rate_distortion.input_gradients import fixed_batches, input_gradient, logit_margin
-from rate_distortion.noise_paths import SweepSettings, gradient_path, predict
-from rate_distortion.perturbations import record, recorded_steps, sweep
+from rate_distortion.analysis import signal_to_noise
+from rate_distortion.models import convolutional as models
+from rate_distortion.probes import gradient_masking
+from rate_distortion.probes.input_gradients import fixed_batches, input_gradient, logit_margin
+from rate_distortion.probes.noise_paths import SweepSettings, gradient_path, predict
+from rate_distortion.probes.perturbations import record, recorded_steps, sweep
+from rate_distortion.training import evaluation
 
 COLUMNS = {
     *(

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rate_distortion import planning, studies
+from rate_distortion import studies
+from rate_distortion.studies import planning
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,8 @@ import pandas
 import pytest
 from rocrate.rocrate import ROCrate
 
-from rate_distortion import archive_description, files, provenance
+from rate_distortion.storage import files, provenance
+from rate_distortion.studies import crate as archive_description
 from rate_distortion.tables.layout import Table
 
 ROOT = Path(__file__).parents[2]

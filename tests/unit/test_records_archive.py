@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
-from rate_distortion import records_archive
-from rate_distortion.records_archive import ArchiveError
+from rate_distortion.studies import archive as records_archive
+from rate_distortion.studies.archive import ArchiveError
 
 RECORDS = {
     "runs/cnn/B+/batch128/original/seed1/metrics.json": b"{}",

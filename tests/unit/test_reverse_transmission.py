@@ -9,12 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from rate_distortion import models
-from rate_distortion.reverse_transmission import (
-    ReverseSettings,
-    population_statistics,
-    transmit,
-)
+from rate_distortion.models import convolutional as models
+from rate_distortion.probes.reverse_transmission import ReverseSettings, population_statistics, transmit
 
 
 def prototypes(scale: float = 1.0) -> nn.Module:

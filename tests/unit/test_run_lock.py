@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import pytest
 
-from rate_distortion import files, preparation, run_lock
-from rate_distortion.run_lock import LOCK_FILE, FolderLockedError, FolderTakenError, Owner, RunLock, owned
+from rate_distortion.datasets import preparation
+from rate_distortion.storage import files, run_lock
+from rate_distortion.storage.run_lock import LOCK_FILE, FolderLockedError, FolderTakenError, Owner, RunLock, owned
 
 HOLD = """
 import sys, time

@@ -14,16 +14,20 @@ from hypothesis import strategies as st
 from PIL import Image
 from sklearn.neighbors import KernelDensity
 
-from rate_distortion import files, information, tables
-from rate_distortion.sphere_packing import VARIANTS, figure, geometry, records
-from rate_distortion.sphere_packing.networks import Bottleneck, NetworkSettings
-from rate_distortion.sphere_packing.pairwise_bound import (
+from rate_distortion import information, tables
+from rate_distortion.analysis import geometry
+from rate_distortion.figures import figure6 as figure
+from rate_distortion.models.bottleneck import Bottleneck, NetworkSettings
+from rate_distortion.models.pairwise_bound import (
     information_nats,
     kernel_bandwidth,
     leave_one_out_log_likelihood,
     square_distances,
 )
-from rate_distortion.sphere_packing.training import BottleneckSettings, TrainingError, train
+from rate_distortion.models.shape import VARIANTS
+from rate_distortion.storage import files
+from rate_distortion.training import bottleneck_runs as records
+from rate_distortion.training.bottleneck import BottleneckSettings, TrainingError, train
 
 NO_KERNEL = torch.tensor(-math.inf, dtype=torch.float64)
 NETWORK = {"encoder_widths": (12, 8), "decoder_widths": (6,)}
@@ -176,7 +180,7 @@ def test_a_network_that_cannot_be_built_is_refused_by_name(wrong):
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_killed_training_ends_as_if_it_had_not_been(digits, tmp_path, monkeypatch, variant, optimizer):
-    from rate_distortion.sphere_packing import training
+    from rate_distortion.training import bottleneck as training
 
     network = NetworkSettings(variant, **NETWORK)
     quick = BottleneckSettings(**QUICK, optimizer=optimizer, checkpoint_seconds=0.0)

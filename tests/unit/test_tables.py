@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rate_distortion import tables
 from rate_distortion.claims import ledger
 from rate_distortion.page import tables as page_tables
-from rate_distortion.stated_differences import stated_differences
+from rate_distortion.studies.stated_differences import stated_differences
 from rate_distortion.tables import layout
 from rate_distortion.tables.differences import PRINTED
 

@@ -16,9 +16,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from rate_distortion import checkpoints, records, seeds, training
-from rate_distortion.models import ModelSettings
-from rate_distortion.training import RunName, Split, TrainingError, TrainingSettings, train
+from rate_distortion import seeds
+from rate_distortion.models.convolutional import ModelSettings
+from rate_distortion.training import checkpoints
+from rate_distortion.training import convolutional as training
+from rate_distortion.training import runs as records
+from rate_distortion.training.convolutional import RunName, Split, TrainingError, TrainingSettings, train
 
 SETTINGS = TrainingSettings(epochs=3, learning_rate=0.05, batch_size=16, history_points=2, evaluation_batch_size=50)
 NAME = RunName("ci", "A", 16, "original", 1)

@@ -12,26 +12,18 @@ import torchvision.transforms.functional as torchvision_functional
 from PIL import Image
 from torch import nn
 
-from rate_distortion import (
-    calibration_figure,
-    datasets,
-    models,
-    preparation,
-    prepared_data,
-    probing,
-    records,
-    tables,
-    training,
-    transfer,
-    transfer_runs,
-    whitening,
-)
-from rate_distortion.calibration import Confidence
-from rate_distortion.datasets import LabelledImages
-from rate_distortion.models import ConvolutionalNetwork, ModelSettings
-from rate_distortion.training import RunName, Split, TrainingSettings
-from rate_distortion.transfer import OneShot, Source, TransferError, TransferSettings
-from rate_distortion.transfer_runs import Target
+from rate_distortion import datasets, tables
+from rate_distortion.analysis.confidence import Confidence
+from rate_distortion.datasets import LabelledImages, preparation, prepared_data, whitening
+from rate_distortion.figures import figure7 as calibration_figure
+from rate_distortion.models import convolutional as models
+from rate_distortion.models.convolutional import ConvolutionalNetwork, ModelSettings
+from rate_distortion.probes import probing, transfer, transfer_runs
+from rate_distortion.probes.transfer import OneShot, Source, TransferError, TransferSettings
+from rate_distortion.probes.transfer_runs import Target
+from rate_distortion.training import convolutional as training
+from rate_distortion.training import runs as records
+from rate_distortion.training.convolutional import RunName, Split, TrainingSettings
 
 SIDE, CLASSES = 8, 4
 UPRIGHT = TransferSettings(support_sets=3, rotation_degrees=0.0, learning_rate=0.5)

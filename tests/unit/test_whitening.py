@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from rate_distortion import whitening
+from rate_distortion.datasets import whitening
 
 
 def smooth_images(count: int, side: int = 12, channels: int = 3, seed: int = 0) -> np.ndarray:

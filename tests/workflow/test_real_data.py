@@ -86,8 +86,9 @@ def test_a_model_of_procedural_street_numbers_reads_real_svhn_crops(project, sha
     (project.folder / "crops.yaml").write_text(yaml.safe_dump({"studies": {"crops": study}}))
     run = "results/crops/runs/cnn/B/batch64/original/seed1"
     project.snakemake("--configfile", "crops.yaml", "--cores", "2", f"{run}/metrics.json")
-    from rate_distortion import probing, whitening
-    from rate_distortion.training import predict, torch
+    from rate_distortion.datasets import whitening
+    from rate_distortion.probes import probing
+    from rate_distortion.training.convolutional import predict, torch
 
     data = project.folder / "results/crops/data/house_numbers"
     model = probing.open_model(project.folder / run, data, {"device": "cpu", "threads": 1})

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from rate_distortion import records_archive
+from rate_distortion.studies import archive as records_archive
 from rate_distortion.studies import merged_study
 
 ARCHIVE = "results/ci/records.zip"

@@ -14,8 +14,10 @@ from pathlib import PurePosixPath
 
 from snakemake.exceptions import WorkflowError
 
-from rate_distortion import datasets, own_network, records_archive, studies
+from rate_distortion import datasets, studies
 from rate_distortion.claims import comparability
+from rate_distortion.models import own as own_network
+from rate_distortion.studies import archive as records_archive
 
 SCHEMA = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schema.yaml").read_text())
 

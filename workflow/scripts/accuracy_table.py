@@ -1,6 +1,6 @@
 """A table of accuracies and gaps over the runs of a part of the study: Tables 1 and 2, and the models beside them."""
 
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
 from rate_distortion.tables import from_files
 
 

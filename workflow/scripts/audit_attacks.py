@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from rate_distortion import files, probing
-from rate_distortion.job_log import job_log
+from rate_distortion.probes import probing
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
 
 
 def main(runs: list[str], data_folder: Path, audit: dict, perturbations: dict, machine: dict, target: str) -> None:

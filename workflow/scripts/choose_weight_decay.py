@@ -1,7 +1,9 @@
 """The smallest weight decay of the calibration's grid with which random labels are not fitted."""
 
-from rate_distortion import capacity, files, tables
-from rate_distortion.job_log import job_log
+from rate_distortion import tables
+from rate_distortion.analysis import capacity
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
 
 
 def main(metrics: list[str], model: str, target: str) -> None:

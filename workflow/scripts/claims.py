@@ -1,7 +1,7 @@
 """A verdict on every claim of the paper."""
 
 from rate_distortion.claims import assessment
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
 
 
 def main(records: dict[str, list[str]], study: dict, settings: dict, finished: bool, csv: str, md: str) -> None:

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pandas
 
-from rate_distortion import comparison_figure, files, tables
-from rate_distortion.job_log import job_log
+from rate_distortion import tables
+from rate_distortion.figures import comparison as comparison_figure
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
 
 
 def read(paths: list[str]) -> pandas.DataFrame:

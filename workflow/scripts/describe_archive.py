@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from rate_distortion import archive_description, files
-from rate_distortion.job_log import job_log
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
+from rate_distortion.studies import crate as archive_description
 
 
 def main(target: str, citation: str, study: dict) -> None:

@@ -3,8 +3,10 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from rate_distortion import files, models, prepared_data
-from rate_distortion.job_log import job_log
+from rate_distortion.datasets import prepared_data
+from rate_distortion.models import convolutional as models
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
 
 
 def main(records: list[str], target: str) -> None:

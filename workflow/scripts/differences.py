@@ -1,6 +1,6 @@
 """The differences that the paper states in words, paired over seeds."""
 
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
 from rate_distortion.tables import from_files
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rate_distortion import datasets
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
 
 
 def main(target: str, mirrors: list[str]) -> None:

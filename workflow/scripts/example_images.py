@@ -1,7 +1,8 @@
 """The first test image of each class, as figure 4 shows it."""
 
-from rate_distortion import files, prepared_data
-from rate_distortion.job_log import job_log
+from rate_distortion.datasets import prepared_data
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
 
 
 def main(images: str, target: str) -> None:

@@ -1,6 +1,6 @@
 """Fault tolerance in numbers: areas with intervals, half-information ratios, residual information."""
 
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
 from rate_distortion.tables import from_files
 
 

@@ -1,7 +1,8 @@
 """Figure 1: the channel, the causal model, and sphere packing simulated."""
 
-from rate_distortion import channel_figure, files
-from rate_distortion.job_log import job_log
+from rate_distortion.figures import figure1 as channel_figure
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
 
 
 def main(study: dict, simulation: dict, svg: str, png: str, csv: str) -> None:

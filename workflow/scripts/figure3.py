@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
-from rate_distortion import figures, files, perceptron_figures, prepared_data, tables
-from rate_distortion.job_log import job_log
+from rate_distortion import tables
+from rate_distortion.datasets import prepared_data
+from rate_distortion.figures import perceptrons as perceptron_figures
+from rate_distortion.figures import style as figures
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
 
 
 def main(records: list[str], data: str, study: dict, plane: dict, svg: str, png: str, csv: str) -> None:

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from rate_distortion import cell_names, figures, files, prepared_data, provenance
-from rate_distortion.job_log import job_log
+from rate_distortion.analysis import cell_names
+from rate_distortion.datasets import prepared_data
+from rate_distortion.figures import style as figures
+from rate_distortion.storage import files, provenance
+from rate_distortion.storage.job_log import job_log
 
 
 def main(

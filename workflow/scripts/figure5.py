@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pandas
 
-from rate_distortion import fault_tolerance, figures, files, prepared_data
-from rate_distortion.job_log import job_log
+from rate_distortion.analysis import fault_tolerance
+from rate_distortion.datasets import prepared_data
+from rate_distortion.figures import style as figures
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
 
 
 def main(folders: list[Path], dataset: str, panels: list[dict], study: dict, svg: str, png: str, csv: str) -> None:

@@ -1,8 +1,8 @@
 """Figure 6: the layer of two units by epoch and variant, and its animation."""
 
-from rate_distortion import files
-from rate_distortion.job_log import job_log
-from rate_distortion.sphere_packing import figure
+from rate_distortion.figures import figure6 as figure
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
 
 
 def main(embeddings: list[str], metrics: list[str], study: dict, svg: str, png: str, csv: str, gif: str) -> None:

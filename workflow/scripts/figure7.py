@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from rate_distortion import calibration_figure, files, prepared_data
-from rate_distortion.job_log import job_log
+from rate_distortion.datasets import prepared_data
+from rate_distortion.figures import figure7 as calibration_figure
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
 
 
 def main(

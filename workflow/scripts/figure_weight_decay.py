@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from rate_distortion import figures, files, prepared_data
-from rate_distortion.job_log import job_log
+from rate_distortion.datasets import prepared_data
+from rate_distortion.figures import style as figures
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
 
 
 def main(table: str, dataset: str, calibration: dict, study: dict, svg: str, png: str, csv: str) -> None:

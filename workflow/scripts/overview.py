@@ -1,8 +1,8 @@
 """What came of the claims, by table and figure."""
 
-from rate_distortion import files
 from rate_distortion.claims.overview import overview
-from rate_distortion.job_log import job_log
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
 
 
 def main(claims: str, study: str, records: dict[str, list[str]], path: str) -> None:

@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
-from rate_distortion import records_archive
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
+from rate_distortion.studies import archive as records_archive
 
 
 def main(target: str, study: str, configuration: dict, derived: list[str], kept: list[str]) -> None:

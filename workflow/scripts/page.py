@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rate_distortion import page
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
 
 
 def main(study: dict, records: list[str], datasets: dict, target: str) -> None:

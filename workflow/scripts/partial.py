@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rate_distortion import page
 from rate_distortion.claims import assessment
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
 from rate_distortion.tables import Table
 from rate_distortion.tables.from_files import MAKERS
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from rate_distortion import preparation, run_lock
-from rate_distortion.job_log import job_log
+from rate_distortion.datasets import preparation
+from rate_distortion.storage import run_lock
+from rate_distortion.storage.job_log import job_log
 
 
 def main(folder: Path, settings: dict) -> None:

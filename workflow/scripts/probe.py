@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from rate_distortion import probing, run_lock
-from rate_distortion.job_log import job_log
+from rate_distortion.probes import probing
+from rate_distortion.storage import run_lock
+from rate_distortion.storage.job_log import job_log
 
 
 def main(folders: list[Path], data_folder: Path, settings: dict) -> None:

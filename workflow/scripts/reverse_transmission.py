@@ -1,6 +1,6 @@
 """Steps that a label takes backwards through each network to full confidence."""
 
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
 from rate_distortion.tables import from_files
 
 

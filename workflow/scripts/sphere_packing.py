@@ -1,6 +1,6 @@
 """Figure 6 in numbers."""
 
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
 from rate_distortion.tables import from_files
 
 

@@ -1,6 +1,6 @@
 """Table 3: the architecture, as printed in Appendix B."""
 
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
 from rate_distortion.tables import from_files
 
 

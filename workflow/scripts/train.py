@@ -3,10 +3,15 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from rate_distortion import capacity, checkpoints, models, prepared_data, records, run_lock
-from rate_distortion.job_log import job_log
-from rate_distortion.models import ModelSettings
-from rate_distortion.training import RunName, TrainingSettings, read_splits, train
+from rate_distortion.analysis import capacity
+from rate_distortion.datasets import prepared_data
+from rate_distortion.models import convolutional as models
+from rate_distortion.models.convolutional import ModelSettings
+from rate_distortion.storage import run_lock
+from rate_distortion.storage.job_log import job_log
+from rate_distortion.training import checkpoints
+from rate_distortion.training import runs as records
+from rate_distortion.training.convolutional import RunName, TrainingSettings, read_splits, train
 
 
 def main(folders: list[Path], data_folder: Path, choice: list[str], cell: dict, settings: dict) -> None:

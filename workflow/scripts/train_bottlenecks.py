@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from rate_distortion.job_log import job_log
-from rate_distortion.sphere_packing import records
+from rate_distortion.storage.job_log import job_log
+from rate_distortion.training import bottleneck_runs as records
 
 
 def main(folders: list[Path], study: str, settings: dict) -> None:

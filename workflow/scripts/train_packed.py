@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from rate_distortion import capacity, packed_training, records
-from rate_distortion.job_log import job_log
+from rate_distortion.analysis import capacity
+from rate_distortion.storage.job_log import job_log
+from rate_distortion.training import pack_runs
+from rate_distortion.training import runs as records
 
 
 def main(folders: list[Path], data_folder: Path, choice: list[str], settings: dict, resume_file: Path) -> None:
     """Train and record the run of every folder."""
-    packed_training.train_pack(
+    pack_runs.train_pack(
         {records.run_name(folder): folder for folder in folders},
         data_folder,
         {tuple(cell.split("/")): own for cell, own in settings.items()},

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from rate_distortion import multilayer_perceptron
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
+from rate_distortion.training import perceptron_runs
 
 
 def main(folders: list[Path], data_folder: Path, study: str, settings: dict) -> None:
     """Train and record the run of every folder; a folder's name ends in its seed."""
-    multilayer_perceptron.train_pack(folders, data_folder, study, settings)
+    perceptron_runs.train_pack(folders, data_folder, study, settings)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from rate_distortion import run_lock, transfer_runs
-from rate_distortion.job_log import job_log
+from rate_distortion.probes import transfer_runs
+from rate_distortion.storage import run_lock
+from rate_distortion.storage.job_log import job_log
 
 
 def main(runs: dict[Path, Path], data_folder: Path, real_svhn: bool, settings: dict, machine: dict) -> None:

@@ -1,6 +1,6 @@
 """Transfer in numbers: accuracy, gain, calibration by margin and by top probability."""
 
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
 from rate_distortion.tables import from_files
 
 

@@ -1,7 +1,7 @@
 """Put an archive's records in place, each checked against the manifest."""
 
-from rate_distortion import records_archive
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
+from rate_distortion.studies import archive as records_archive
 
 
 def main(archive: str, folder: str) -> None:

@@ -1,6 +1,6 @@
 """A sensitivity analysis or ablations: one choice varied at a time."""
 
-from rate_distortion.job_log import job_log
+from rate_distortion.storage.job_log import job_log
 from rate_distortion.tables import from_files
 
 

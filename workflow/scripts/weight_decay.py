@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from rate_distortion import capacity, prepared_data, tables
-from rate_distortion.job_log import job_log
+from rate_distortion import tables
+from rate_distortion.analysis import capacity
+from rate_distortion.datasets import prepared_data
+from rate_distortion.storage.job_log import job_log
 
 
 def main(

@@ -2,8 +2,8 @@
 
 import yaml
 
-from rate_distortion import files
-from rate_distortion.job_log import job_log
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
 
 
 def main(target: str, study: dict) -> None:

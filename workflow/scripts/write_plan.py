@@ -1,8 +1,8 @@
 """What a study costs, before anything starts."""
 
-from rate_distortion import files, planning
-from rate_distortion.job_log import job_log
-from rate_distortion.studies import Study
+from rate_distortion.storage import files
+from rate_distortion.storage.job_log import job_log
+from rate_distortion.studies import Study, planning
 
 
 def main(target: str, name: str, study: dict) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rate_distortion import channel, information
+from rate_distortion import information
+from rate_distortion.analysis import channel
 from rate_distortion.claims.ledger import Ledger
 
 SVHN_TEST_LABELS = np.array([1744, 5099, 4149, 2882, 2523, 2384, 1977, 2019, 1660, 1595])

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pandas
 
-from rate_distortion import files, prepared_data
 from rate_distortion.claims import arithmetic, measures, verdicts
 from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes, first_deviation
 from rate_distortion.claims.ledger import Claim, Ledger, load
 from rate_distortion.claims.overview import ITEMS
 from rate_distortion.claims.study_records import MissingError, StudyRecords
 from rate_distortion.claims.verdicts import NOT_REPRODUCED, REPRODUCED, UNDECIDED, Evidence, Sample
+from rate_distortion.datasets import prepared_data
+from rate_distortion.storage import files
 from rate_distortion.tables.layout import to_precision
 
 COLUMNS = (

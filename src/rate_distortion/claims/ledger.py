@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from rate_distortion import configuration
+from rate_distortion.studies import configuration
 
 FOLLOW_UP = "S-"
 """How the ids of reference points from the authors' follow-up begin, which the paper does not print."""

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas
 
-from rate_distortion import capacity, fault_tolerance, information_plane
-from rate_distortion import signal_to_noise as snr
+from rate_distortion.analysis import capacity, fault_tolerance, information_plane
+from rate_distortion.analysis import signal_to_noise as snr
 from rate_distortion.claims import verdicts
 from rate_distortion.claims.study_records import MissingError, StudyRecords
 

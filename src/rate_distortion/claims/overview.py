@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas
 
-from rate_distortion import files, provenance
 from rate_distortion.claims import verdicts
+from rate_distortion.storage import files, provenance
 
 BEGIN, END = "<!-- results: begin (make readme) -->", "<!-- results: end -->"
 

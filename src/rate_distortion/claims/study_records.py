@@ -1,6 +1,6 @@
 """What a study has recorded, as the measures of the claims ask for it.
 
-Nothing is read before it is asked for, and then only as its run left it (:func:`rate_distortion.provenance.verified`).
+Nothing is read before it is asked for, and then only as its run left it (:func:`rate_distortion.storage.provenance.verified`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas
 
-from rate_distortion import capacity, fault_tolerance, files, gradient_snr, provenance
+from rate_distortion.analysis import capacity, fault_tolerance, gradient_snr
+from rate_distortion.storage import files, provenance
 from rate_distortion.tables.layout import read_metrics, read_perceptrons
 
 KINDS = (
@@ -42,11 +43,11 @@ class StudyRecords:
         snr_ratio: str = "literal",
         evaluation_modes: Mapping[str, str] | None = None,
     ) -> None:
-        """Keep the places of the records; reading one that has changed raises :class:`rate_distortion.files.DamagedFileError`.
+        """Keep the places of the records; reading one that has changed raises :class:`storage.files.DamagedFileError`.
 
         Args:
             paths: the files of each of ``KINDS``; a kind may be absent or empty.
-            snr_ratio: the kind of ratio in which the study reads its gradients (:data:`rate_distortion.gradient_snr.RATIOS`).
+            snr_ratio: the kind of ratio in which the study reads its gradients (:data:`analysis.gradient_snr.RATIOS`).
             evaluation_modes: whose batch-normalization statistics a model is evaluated with; "none" for models without any.
         """
         self._paths = {kind: [Path(path) for path in paths.get(kind, ())] for kind in KINDS}
@@ -120,7 +121,7 @@ class StudyRecords:
 
     @functools.cached_property
     def gradient_summary(self) -> pandas.DataFrame:
-        """One row per network, seed and layer (:func:`rate_distortion.gradient_snr.summary`)."""
+        """One row per network, seed and layer (:func:`rate_distortion.analysis.gradient_snr.summary`)."""
         return gradient_snr.summary(self.gradient_records, self._snr_ratio)
 
     @functools.cached_property

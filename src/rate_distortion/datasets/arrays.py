@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rate_distortion import files
 from rate_distortion.datasets.labelled_images import CHANNELS, DatasetError, LabelledImages, divide, random_order
 from rate_distortion.datasets.resizing import LARGEST_SIDE, SMALLEST_SIDE
+from rate_distortion.storage import files
 
 ARRAYS = ("images", "labels", "split")
 SPLITS = ("train", "test")

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rate_distortion import files
 from rate_distortion.datasets.arrays import check_arrays
 from rate_distortion.datasets.labelled_images import DatasetError
+from rate_distortion.storage import files
 
 
 def from_crops(path: str | Path) -> dict[str, np.ndarray]:

@@ -10,9 +10,9 @@ import shutil
 import zlib
 from pathlib import Path
 
-from rate_distortion import files
 from rate_distortion.datasets import remote
 from rate_distortion.datasets.labelled_images import DatasetError, LabelledImages
+from rate_distortion.storage import files
 
 
 def read_svhn(dataset: str, split: str, data_folder: str | Path) -> LabelledImages:

@@ -12,10 +12,11 @@ import pandas
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from rate_distortion import files
-from rate_distortion.figures import model_colours
-from rate_distortion.page import charts, colours, comparisons, ledger, pictures, tables
+from rate_distortion.claims import cards as ledger
+from rate_distortion.figures.style import model_colours
+from rate_distortion.page import charts, colours, comparisons, pictures, tables
 from rate_distortion.page.records import Records
+from rate_distortion.storage import files
 
 SECTIONS = {
     # name: (title, where in the paper, records, parts of the ledger)

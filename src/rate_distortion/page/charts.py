@@ -8,10 +8,10 @@ import numpy as np
 import pandas
 import plotly.graph_objects as go
 
-from rate_distortion.figures import NOISE_STYLES, ORIGINAL, RANDOM
+from rate_distortion.figures.figure6 import LABEL_COLOURS, LIMIT, PANELS
+from rate_distortion.figures.perceptrons import LAST_COLOUR, RATIO_LABELS, layer_colours
+from rate_distortion.figures.style import NOISE_STYLES, ORIGINAL, RANDOM
 from rate_distortion.page.panels import AROUND_PANELS, INK, MUTED, SURFACE, Chart, Panels, Slider
-from rate_distortion.perceptron_figures import LAST_COLOUR, RATIO_LABELS, layer_colours
-from rate_distortion.sphere_packing.figure import LABEL_COLOURS, LIMIT, PANELS
 from rate_distortion.tables.transfer import SHOTS
 
 DASHES = {"l2": "solid", "linf": "dash", "gaussian": "dot"}

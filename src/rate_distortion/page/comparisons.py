@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas
 
-from rate_distortion.cell_names import names_apart
-from rate_distortion.figures import NOISE_STYLES
+from rate_distortion.analysis.cell_names import names_apart
+from rate_distortion.figures.style import NOISE_STYLES
 from rate_distortion.page.tables import network
 from rate_distortion.tables.layout import to_precision
 

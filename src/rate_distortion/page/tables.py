@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas
 
-from rate_distortion.cell_names import names_apart
+from rate_distortion.analysis.cell_names import names_apart
 from rate_distortion.claims import ledger
-from rate_distortion.figures import NOISE_STYLES
+from rate_distortion.figures.style import NOISE_STYLES
 from rate_distortion.tables.layout import to_precision
 
 

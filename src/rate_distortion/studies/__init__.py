@@ -6,7 +6,7 @@ settings mean and which ``runs`` it needs. Whatever is wrong ends in one :class:
 value and what is allowed.
 """
 
-from rate_distortion.configuration import StudyError
+from rate_distortion.studies.configuration import StudyError
 from rate_distortion.studies.loading import load, merged_study
 from rate_distortion.studies.runs import FIGURE5_PANELS, LABELS, PARTS, BottleneckRun, Cell, Pack, PerceptronCell, Run
 from rate_distortion.studies.study import AS_IN_THE_STUDY, BATCH_NORM_EVALUATIONS, CALIBRATED, Study, variant_name

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rate_distortion.configuration import StudyError, listed, plain, refuse_non_text_keys, suggestion, validate
+from rate_distortion.studies.configuration import StudyError, listed, plain, refuse_non_text_keys, suggestion, validate
 from rate_distortion.studies.references import check_references
 from rate_distortion.studies.study import HOLD_OUT, Study, variant_name
 

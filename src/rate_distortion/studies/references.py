@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rate_distortion.configuration import StudyError, listed, suggestion
+from rate_distortion.studies.configuration import StudyError, listed, suggestion
 from rate_distortion.studies.runs import FIGURE5_PANELS, Cell
 from rate_distortion.studies.study import CALIBRATED, MODEL_DEFAULTS, OF_THE_BUILT_IN_NETWORK, Study
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rate_distortion import network_shape
-from rate_distortion.configuration import StudyError, listed, suggestion
-from rate_distortion.stated_differences import Difference, stated_differences
+from rate_distortion.models import shape as network_shape
+from rate_distortion.studies.configuration import StudyError, listed, suggestion
 from rate_distortion.studies.runs import LABELS, PARTS, BottleneckRun, Cell, Pack, PerceptronCell, Run
+from rate_distortion.studies.stated_differences import Difference, stated_differences
 
 CALIBRATED = "calibrated"
 """As a weight decay: the one that the study's own calibration finds."""

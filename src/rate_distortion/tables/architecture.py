@@ -12,7 +12,7 @@ def table3(network: pandas.DataFrame) -> Table:
     """Table 3: the architecture; the rows count weights as printed, the total counts biases too.
 
     Args:
-        network: one row per layer (:class:`rate_distortion.models.LayerRow`).
+        network: one row per layer (:class:`rate_distortion.models.convolutional.LayerRow`).
     """
     total = int((network["kernel_parameters"] + network["bias_parameters"]).sum())
     rows = [

@@ -10,7 +10,7 @@ import numpy as np
 import pandas
 
 from rate_distortion.claims import ledger
-from rate_distortion.stated_differences import stated_differences
+from rate_distortion.studies.stated_differences import stated_differences
 from rate_distortion.tables.layout import Table, is_users_own, notes, or_dash, to_precision
 
 DIFFERENCE_COLUMNS = (

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas
 
-from rate_distortion import fault_tolerance as measured
-from rate_distortion.cell_names import names_apart
+from rate_distortion.analysis import fault_tolerance as measured
+from rate_distortion.analysis.cell_names import names_apart
 from rate_distortion.tables.layout import Table, batch_size_note, is_users_own, notes, to_precision
 
 NOISE_NAMES = {"l2": "L2", "linf": "L∞", "gaussian": "Gaussian"}
@@ -18,7 +18,7 @@ def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: M
     """One row per model, batch size, noise and kind of batch-normalization statistics.
 
     Args:
-        summary: as :func:`rate_distortion.fault_tolerance.summary` returns it.
+        summary: as :func:`rate_distortion.analysis.fault_tolerance.summary` returns it.
         study, data: for the notes.
     """
     digits = not is_users_own(data)  # a user's classes 9 and 6 are no digits

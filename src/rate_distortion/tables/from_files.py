@@ -15,9 +15,12 @@ from typing import Any
 
 import pandas
 
-from rate_distortion import capacity, files, gradient_snr, prepared_data, provenance, tables
-from rate_distortion import fault_tolerance as recorded_sweeps
+from rate_distortion import tables
+from rate_distortion.analysis import capacity, gradient_snr
+from rate_distortion.analysis import fault_tolerance as recorded_sweeps
 from rate_distortion.claims import comparability
+from rate_distortion.datasets import prepared_data
+from rate_distortion.storage import files, provenance
 from rate_distortion.tables import Table, read_metrics, read_perceptrons
 
 Paths = Iterable[str | Path]

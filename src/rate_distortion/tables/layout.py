@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas
 
-from rate_distortion import files, provenance
+from rate_distortion.storage import files, provenance
 
 log = logging.getLogger(__name__)
 
@@ -229,7 +229,7 @@ def notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
 
 
 def batch_size_note(names: Iterable[str]) -> list[str]:
-    """What the names of :func:`rate_distortion.cell_names.names_apart` mean; nothing where no model has several batch sizes."""
+    """What the names of :func:`analysis.cell_names.names_apart` mean; nothing where no model has several batch sizes."""
     return ["model@n: the model that was trained at batch size n."] if any("@" in name for name in names) else []
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas
 
-from rate_distortion import gradient_snr as measured
-from rate_distortion import information_plane as plane_records
+from rate_distortion.analysis import gradient_snr as measured
+from rate_distortion.analysis import information_plane as plane_records
 from rate_distortion.claims import ledger
 from rate_distortion.tables.layout import Table, summarise, to_precision
 
@@ -30,7 +30,7 @@ def gradient_snr(summary: pandas.DataFrame, kind: str, study: Mapping[str, Any],
     """Figure 2 in numbers: one row per network and layer.
 
     Args:
-        summary: as :func:`rate_distortion.gradient_snr.summary` returns it.
+        summary: as :func:`rate_distortion.analysis.gradient_snr.summary` returns it.
         kind: the ratio.
         study, data: for the notes.
     """

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas
 
-from rate_distortion import files, provenance
-from rate_distortion.sphere_packing import geometry
+from rate_distortion.analysis import geometry
+from rate_distortion.storage import files, provenance
 from rate_distortion.tables.layout import Table, read_metrics, summarise, to_precision
 
 QUANTITIES = {

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas
 
-from rate_distortion import datasets, files, provenance
+from rate_distortion import datasets
 from rate_distortion.claims import ledger
+from rate_distortion.storage import files, provenance
 from rate_distortion.tables.layout import Table, is_users_own, or_dash
 
 ACCURACY = "accuracy_percent"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas
 
-from rate_distortion import capacity
+from rate_distortion.analysis import capacity
 from rate_distortion.tables.layout import Table, notes, summarise, to_precision
 
 

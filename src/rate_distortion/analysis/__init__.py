@@ -1,0 +1,1 @@
+"""Numbers from records: means with errors, capacity, fault tolerance, geometry. Knows nothing of torch."""

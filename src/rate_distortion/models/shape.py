@@ -1,0 +1,22 @@
+"""Networks in numbers and names: the kernels of the CNN of Table 3, the image sizes it takes, the variants of Figure 6.
+
+Apart from :mod:`rate_distortion.models.convolutional`, so that a configuration can be checked without starting torch.
+"""
+
+KERNEL_SIZES, STRIDES, PADDINGS, CHANNELS = (8, 6, 5), (2, 2, 1), (3, 0, 0), (32, 64, 64)
+"""Table 3, convolutions 1 to 3; padding 3 on both sides is TensorFlow's SAME for an 8x8 kernel with stride 2 on even sizes."""
+
+
+VARIANTS = ("none", "batch", "batch_without_scale")
+"""Of the network of Figure 6: no normalization (a), batch normalization (b), and the same without the scale gamma (c)."""
+
+
+def output_side(side: int) -> int:
+    """Side in pixels of what the last convolution leaves of square images; below 1 when they are too small."""
+    for kernel, stride, padding in zip(KERNEL_SIZES, STRIDES, PADDINGS, strict=True):
+        side = (side + 2 * padding - kernel) // stride + 1
+    return side
+
+
+SMALLEST_SIDE = next(side for side in range(1, 1024) if output_side(side) >= 1)
+"""The smallest square images that leave the dense layer an input."""

@@ -1,0 +1,1 @@
+"""Files that are whole or absent, locks, provenance and logs. Knows nothing of studies or networks."""

@@ -1,0 +1,240 @@
+"""Files that are either complete or absent: everything is written under a temporary name and then renamed.
+
+What cannot be written, and what was written and is damaged now, ends in one sentence that names the file and what to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import errno
+import io
+import json
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas
+
+REMEDIES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space of your quota",
+    errno.EFBIG: "raise the limit on the size of files",
+    errno.EROFS: "make the folder writable, or work in a copy of the project that is",
+    errno.EACCES: "make the folder writable for you",
+    errno.EPERM: "make the folder writable for you",
+}
+"""What to do about an error of the system that hinders writing."""
+
+
+DAMAGED_ARCHIVE = (
+    ValueError,
+    OSError,
+    EOFError,
+    KeyError,
+    RuntimeError,
+    MemoryError,
+    AttributeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy and zipfile raise when the bytes of an .npz make no sense: each is what some flipped bit led to."""
+
+
+_guards: list[tuple[Path, Callable[[], object]]] = []
+
+
+class UnwritableFileError(OSError):
+    """A file could not be written; the file that had its name before, if any, is untouched."""
+
+    def __str__(self) -> str:
+        return self.strerror
+
+
+class MissingFileError(FileNotFoundError):
+    """A file that this project writes is not there."""
+
+
+class DamagedFileError(ValueError):
+    """A file that this project wrote is no longer what it was."""
+
+
+@contextlib.contextmanager
+def guarded(folder: str | Path, check: Callable[[], object]) -> Iterator[None]:
+    """Write inside a folder only while it is one's own: :func:`completed` asks before it begins a file and before it names it.
+
+    Args:
+        folder: of this process, for as long as the context lasts.
+        check: raises when it is no longer (:meth:`rate_distortion.storage.run_lock.RunLock.check`).
+    """
+    guard = Path(folder).resolve(), check
+    _guards.append(guard)
+    try:
+        yield
+    finally:
+        _guards.remove(guard)
+
+
+@contextlib.contextmanager
+def completed(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it becomes ``path``, on any error it is removed.
+
+    The data reach the disk before the name does, so that a crash leaves the old file or the new one, never a torn one. The
+    folder is made when missing. The temporary name is always the same, so that what a kill leaves behind is written over and
+    does not pile up; it ends like the final one, since some writers go by the suffix.
+
+    Raises:
+        UnwritableFileError: the system does not let it be written.
+        FolderTakenError: its folder is no longer this process's (:func:`guarded`).
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem}.incomplete{path.suffix}")
+    _ask_guards(path)
+    ours = True
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(
+            missing_ok=True
+        )  # a file of its own for every writer: another may still be writing into that one
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        ours = False  # what lies under the temporary name may be the next owner's
+        _ask_guards(path)
+        ours = True
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno in REMEDIES:
+            raise UnwritableFileError(
+                error.errno,
+                f"{path} could not be written ({os.strerror(error.errno)}): {REMEDIES[error.errno]} and run the same command "
+                "again",
+            ) from error
+        raise
+    finally:
+        if ours:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _ask_guards(path: Path) -> None:
+    parents = path.resolve().parents
+    for folder, check in list(_guards):
+        if folder in parents:
+            check()
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a binary file, whole or not at all."""
+    with completed(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all."""
+    with completed(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, record: Mapping) -> None:
+    """Write a record as JSON; a number that is not finite is refused, since JSON has no word for it."""
+    write_text(path, json.dumps(record, indent=2, allow_nan=False) + "\n")
+
+
+def write_rows(path: str | Path, rows: Sequence[Mapping]) -> None:
+    """Write records with equal keys as a CSV with one header line."""
+    with completed(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_arrays(path: str | Path, **arrays: np.ndarray) -> None:
+    """Write named arrays as .npz, whole or not at all."""
+    with completed(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """The record in a JSON file of ours.
+
+    Raises:
+        MissingFileError: it is not there.
+        DamagedFileError: it is no JSON mapping.
+    """
+    try:
+        record = json.loads(existing(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise damaged(path, error) from error
+    if not isinstance(record, dict):
+        raise damaged(path, f"it holds {type(record).__name__} and no mapping")
+    return record
+
+
+def read_table(path: str | Path, **options: Any) -> pandas.DataFrame:
+    """A CSV file of ours, as pandas reads it.
+
+    Args:
+        path: the file.
+        options: of :func:`pandas.read_csv`.
+
+    Raises:
+        MissingFileError: it is not there.
+        DamagedFileError: it has no rows, ends within a line or has lines of different length, which pandas would fill up.
+    """
+    import pandas
+
+    content = existing(path).read_bytes()
+    try:
+        text = content.decode("utf-8")
+        lengths = {len(row) for row in csv.reader(io.StringIO(text), strict=True)}
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise damaged(path, error) from error
+    if not text.endswith("\n") or text.count("\n") < 2:
+        raise damaged(path, "it ends within a line" if text else "it is empty")
+    if len(lengths) != 1:
+        raise damaged(path, "its lines have different numbers of columns")
+    return pandas.read_csv(io.StringIO(text), **options)
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Every array of an .npz file of ours; its own checksums are verified on the way.
+
+    Raises:
+        MissingFileError: it is not there.
+        DamagedFileError: it is no such file any more.
+    """
+    path = existing(path)
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except DAMAGED_ARCHIVE as error:
+        raise damaged(path, error) from error
+
+
+def existing(path: str | Path) -> Path:
+    """The path of a file of ours, once it is known to be there.
+
+    Raises:
+        MissingFileError: it is not.
+    """
+    if not Path(path).exists():
+        remedy = "" if Path(path).is_absolute() else f": `snakemake --cores 1 {path}` makes it"
+        raise MissingFileError(f"{path} is not there{remedy}")
+    return Path(path)
+
+
+def damaged(path: str | Path, reason: object) -> DamagedFileError:
+    """The error for a damaged file: what is wrong, and that deleting the file is what makes it anew."""
+    sentence = " ".join(str(reason).split()) or type(reason).__name__
+    return DamagedFileError(
+        f"{path} is damaged ({sentence}): delete it and run the same command again, which makes it anew"
+    )
