@@ -145,8 +145,9 @@ ERRORS = {
 @pytest.mark.parametrize("error", ERRORS)
 def test_a_failure_is_one_sentence_and_a_defect_keeps_its_traceback(tmp_path, error):
     program = (
-        "import sys\nfrom rate_distortion.errors import InputError\nfrom rate_distortion.files import UnwritableFileError\n"
-        "from rate_distortion.job_log import job_log\n"
+        "import sys\nfrom rate_distortion.errors import InputError\n"
+        "from rate_distortion.storage.files import UnwritableFileError\n"
+        "from rate_distortion.storage.job_log import job_log\n"
         f"with job_log(sys.argv[1]):\n    raise {error}"
     )
     result = subprocess.run([sys.executable, "-c", program, str(tmp_path / "job.log")], capture_output=True, text=True)
@@ -159,7 +160,7 @@ def test_a_failure_is_one_sentence_and_a_defect_keeps_its_traceback(tmp_path, er
 def test_a_log_ends_with_the_time_and_the_peak_memory_of_its_job(tmp_path):
     path = tmp_path / "job.log"
     program = (
-        "import sys\nfrom rate_distortion.job_log import job_log\n"
+        "import sys\nfrom rate_distortion.storage.job_log import job_log\n"
         "with job_log(sys.argv[1]):\n    bytearray(b'x' * 2**28)"
     )
     subprocess.run([sys.executable, "-c", program, str(path)], check=True)
@@ -168,7 +169,7 @@ def test_a_log_ends_with_the_time_and_the_peak_memory_of_its_job(tmp_path):
 
 
 def test_a_log_that_cannot_be_written_does_not_stop_the_job(tmp_path):
-    program = "import sys\nfrom rate_distortion.job_log import job_log\nwith job_log(sys.argv[1]):\n    print('worked')"
+    program = "import sys\nfrom rate_distortion.storage.job_log import job_log\nwith job_log(sys.argv[1]):\n    print('worked')"
     result = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "absent/job.log")], capture_output=True, text=True
     )

@@ -172,5 +172,5 @@ def test_settings_that_mean_nothing_are_refused(make, message):
 
 
 def test_the_module_needs_no_torch():
-    code = "import sys; from rate_distortion import gradient_snr, information_plane; sys.exit('torch' in sys.modules)"
+    code = "import sys; from rate_distortion.analysis import gradient_snr, information_plane; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": "src"})

@@ -17,7 +17,7 @@ from rate_distortion.storage.run_lock import LOCK_FILE, FolderLockedError, Folde
 
 HOLD = """
 import sys, time
-from rate_distortion.run_lock import owned
+from rate_distortion.storage.run_lock import owned
 with owned(sys.argv[1], sys.argv[2]):
     print("owned", flush=True)
     sys.stdin.readline()
@@ -265,7 +265,7 @@ def test_of_many_processes_one_at_a_time_owns_a_folder_that_a_dead_one_left(tmp_
     """Each process adds one to a counter in two steps; a second owner at the same time would lose additions."""
     program = f"""
 import os, sys, time
-from rate_distortion import run_lock
+from rate_distortion.storage import run_lock
 run_lock.POLL_SECONDS = 0.001
 if not {links}:
     def refuse(*_): raise PermissionError("no hard links here")

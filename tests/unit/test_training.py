@@ -81,7 +81,7 @@ def test_several_seeds_in_one_process_equal_each_seed_alone():
 
 ALONE = """
 import test_training as t
-from rate_distortion import checkpoints
+from rate_distortion.training import checkpoints
 print(checkpoints._checksum(t.weights(t.run())))
 """
 

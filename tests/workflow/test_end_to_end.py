@@ -130,7 +130,11 @@ def test_a_title_changes_no_training(own_finished_ci):
 
 def test_a_comment_in_a_script_or_in_the_library_reruns_nothing(own_finished_ci):
     project = own_finished_ci
-    for path in ("workflow/scripts/train.py", "src/rate_distortion/training.py", "workflow/rules/train.smk"):
+    for path in (
+        "workflow/scripts/train.py",
+        "src/rate_distortion/training/convolutional.py",
+        "workflow/rules/train.smk",
+    ):
         file = project.folder / path
         file.write_text(file.read_text() + "\n# A comment.\n")
     assert project.planned_jobs("ci") == {}

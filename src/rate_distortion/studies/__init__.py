@@ -6,26 +6,33 @@ settings mean and which ``runs`` it needs. Whatever is wrong ends in one :class:
 value and what is allowed.
 """
 
-from rate_distortion.studies.configuration import StudyError
-from rate_distortion.studies.loading import load, merged_study
-from rate_distortion.studies.runs import FIGURE5_PANELS, LABELS, PARTS, BottleneckRun, Cell, Pack, PerceptronCell, Run
-from rate_distortion.studies.study import AS_IN_THE_STUDY, BATCH_NORM_EVALUATIONS, CALIBRATED, Study, variant_name
+import importlib
+from typing import Any
 
-__all__ = [
-    "AS_IN_THE_STUDY",
-    "BATCH_NORM_EVALUATIONS",
-    "CALIBRATED",
-    "FIGURE5_PANELS",
-    "LABELS",
-    "PARTS",
-    "BottleneckRun",
-    "Cell",
-    "Pack",
-    "PerceptronCell",
-    "Run",
-    "Study",
-    "StudyError",
-    "load",
-    "merged_study",
-    "variant_name",
-]
+_MODULES = {
+    "StudyError": "configuration",
+    "load": "loading",
+    "merged_study": "loading",
+    "FIGURE5_PANELS": "runs",
+    "LABELS": "runs",
+    "PARTS": "runs",
+    "BottleneckRun": "runs",
+    "Cell": "runs",
+    "Pack": "runs",
+    "PerceptronCell": "runs",
+    "Run": "runs",
+    "AS_IN_THE_STUDY": "study",
+    "BATCH_NORM_EVALUATIONS": "study",
+    "CALIBRATED": "study",
+    "Study": "study",
+    "variant_name": "study",
+}
+"""Name -> the module that has it. Modules are imported when they are asked for: jobs that unpack or describe need no schema."""
+
+__all__ = list(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
