@@ -21,8 +21,8 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_ind
 
 from rate_distortion import studies
+from rate_distortion.analysis.records import MissingError, StudyRecords
 from rate_distortion.claims import arithmetic, assessment, comparability, ledger, measures, overview, verdicts
-from rate_distortion.claims.study_records import MissingError, StudyRecords
 from rate_distortion.storage import files, provenance
 from rate_distortion.studies import configuration
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rate_distortion import tables
+from rate_distortion.analysis.records import summarise
 from rate_distortion.claims import ledger
 from rate_distortion.page import tables as page_tables
 from rate_distortion.studies.stated_differences import stated_differences
@@ -74,7 +75,7 @@ def test_incomplete_cells_say_so():
 
 def test_summary_has_the_standard_error_of_the_mean():
     frame = runs()
-    summary = tables.summarise(frame, ["model", "batch_size"], {"test_accuracy": "test_accuracy_percent"})
+    summary = summarise(frame, ["model", "batch_size"], {"test_accuracy": "test_accuracy_percent"})
     values = frame.query("model == 'A' and batch_size == 32")["test_accuracy"]
     row = summary.query("model == 'A' and batch_size == 32").iloc[0]
     assert row["mean"] == pytest.approx(values.mean())

@@ -14,6 +14,7 @@ from torch import nn
 
 from rate_distortion import datasets, tables
 from rate_distortion.analysis.confidence import Confidence
+from rate_distortion.analysis.records import read_transfers
 from rate_distortion.datasets import LabelledImages, preparation, prepared_data, whitening
 from rate_distortion.figures import figure7 as calibration_figure
 from rate_distortion.models import convolutional as models
@@ -344,7 +345,7 @@ def cell(table, shot, quantity="accuracy_percent", model="B+"):
 def of_svhn(tmp_path):
     """The table of a transfer from all of SVHN to MNIST."""
     folders = transferred(tmp_path, [60, 70], [[70, 80, 76, 74], [82, 78, 79, 81]])
-    return tables.transfer(tables.read_transfers(folders, "mnist"), STUDY, SVHN, SETTINGS, comparable=True)
+    return tables.transfer(read_transfers(folders, "mnist"), STUDY, SVHN, SETTINGS, comparable=True)
 
 
 def test_table_has_means_over_seeds_and_spread_over_support_sets(of_svhn):
@@ -363,14 +364,14 @@ def test_the_papers_number_has_a_percentile_where_the_study_is_comparable_in_ful
     # 70, 74 and 76 of eight support sets do not exceed 77.6.
     assert (one["printed"], one["percentile_of_printed"]) == (77.6, pytest.approx(100 * 3 / 8))
     assert "77.6 (percentile 38)" in of_svhn.markdown()
-    records = tables.read_transfers(transferred(tmp_path / "again", [60, 70], [[70, 80], [82, 78]]), "mnist")
+    records = read_transfers(transferred(tmp_path / "again", [60, 70], [[70, 80], [82, 78]]), "mnist")
     table = tables.transfer(records, STUDY, STAND_IN, SETTINGS)
     assert np.isnan(cell(table, "one_shot")["percentile_of_printed"])
     assert "other data, images or settings than here" in table.markdown()
 
 
 def test_a_users_images_have_no_printed_numbers_beside_them(tmp_path):
-    records = tables.read_transfers(transferred(tmp_path, [60, 70], [[70, 80], [82, 78]]), "mnist")
+    records = read_transfers(transferred(tmp_path, [60, 70], [[70, 80], [82, 78]]), "mnist")
     own = tables.transfer(records, STUDY, {**SVHN, "dataset": "arrays"}, SETTINGS)
     assert own.tidy["printed"].isna().all()
     assert "77.6" not in own.markdown()
@@ -388,7 +389,7 @@ def test_zero_shot_stands_beside_matching_networks_with_the_caveat(of_svhn):
 def test_real_svhn_is_a_column_where_it_was_read_and_said_to_be_absent_where_not(tmp_path):
     without, read = (
         tables.transfer(
-            tables.read_transfers(transferred(tmp_path / str(svhn), [60, 70], [[70], [80]], svhn=svhn), "mnist"),
+            read_transfers(transferred(tmp_path / str(svhn), [60, 70], [[70], [80]], svhn=svhn), "mnist"),
             STUDY,
             STAND_IN,
             SETTINGS,
@@ -459,7 +460,7 @@ def test_a_finished_run_is_transferred_to_digits_and_reads_svhn_whitened_as_its_
     }
     folder = run.parent.parent / "transfer/C/seed3"
     transfer_runs.transfer_runs({folder: run}, data_folder, settings, {"device": "cpu", "threads": 1}, real_svhn=True)
-    read = tables.read_transfers([folder], "digits")
+    read = read_transfers([folder], "digits")
     assert read["shot"].tolist() == ["zero_shot", "real_svhn", "one_shot", "one_shot"]
     assert read["target_whitening"].tolist() == ["none", "source", "none", "none"]
     assert set(read["evaluation_mode"]) == {"population"}

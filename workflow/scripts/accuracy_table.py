@@ -1,7 +1,7 @@
 """A table of accuracies and gaps over the runs of a part of the study: Tables 1 and 2, and the models beside them."""
 
 from rate_distortion.storage.job_log import job_log
-from rate_distortion.tables import from_files
+from rate_distortion.tables import making
 
 
 def main(
@@ -16,7 +16,7 @@ def main(
     tex: str,
 ) -> None:
     """Write the table in its three forms."""
-    made = from_files.accuracies(metrics, dataset, study, table, cells)
+    made = making.accuracies(metrics, dataset, study, table, cells)
     made.with_provenance(provenance).write(csv, md, tex)
 
 

@@ -1,14 +1,14 @@
 """The smallest weight decay of the calibration's grid with which random labels are not fitted."""
 
-from rate_distortion import tables
 from rate_distortion.analysis import capacity
+from rate_distortion.analysis.records import read_metrics
 from rate_distortion.storage import files
 from rate_distortion.storage.job_log import job_log
 
 
 def main(metrics: list[str], model: str, target: str) -> None:
     """Write the choice."""
-    choice = capacity.choose_weight_decay(tables.read_metrics(metrics), model)
+    choice = capacity.choose_weight_decay(read_metrics(metrics), model)
     files.write_json(target, capacity.choice_record(choice))
 
 

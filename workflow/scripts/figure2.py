@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rate_distortion import tables
+from rate_distortion.analysis.records import read_perceptrons
 from rate_distortion.datasets import prepared_data
 from rate_distortion.figures import perceptrons as perceptron_figures
 from rate_distortion.figures import style as figures
@@ -14,7 +14,7 @@ def main(
     records: list[str], data: str, study: dict, kind: str, panels: list[dict], svg: str, png: str, csv: str
 ) -> None:
     """Write what is drawn, then draw it."""
-    rows = perceptron_figures.figure2_rows(tables.read_perceptrons(records), kind)
+    rows = perceptron_figures.figure2_rows(read_perceptrons(records), kind)
     files.write_text(csv, rows.to_csv(index=False, lineterminator="\n"))
     shown = f"mean and standard error over {len(study['seeds'])} seeds"
     source = figures.source_line(study, prepared_data.describe(Path(data).parent), shown)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rate_distortion import tables
+from rate_distortion.analysis.records import read_perceptrons
 from rate_distortion.datasets import prepared_data
 from rate_distortion.figures import perceptrons as perceptron_figures
 from rate_distortion.figures import style as figures
@@ -12,7 +12,7 @@ from rate_distortion.storage.job_log import job_log
 
 def main(records: list[str], data: str, study: dict, plane: dict, svg: str, png: str, csv: str) -> None:
     """Write what is drawn, then draw it."""
-    rows = perceptron_figures.figure3_rows(tables.read_perceptrons(records))
+    rows = perceptron_figures.figure3_rows(read_perceptrons(records))
     files.write_text(csv, rows.to_csv(index=False, lineterminator="\n"))
     description = prepared_data.describe(Path(data).parent)
     samples = min(plane["samples"], description["distinct_images"])

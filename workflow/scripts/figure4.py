@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rate_distortion.analysis import cell_names
+from rate_distortion.analysis.records import disambiguate
 from rate_distortion.datasets import prepared_data
 from rate_distortion.figures import style as figures
 from rate_distortion.storage import files, provenance
@@ -27,7 +27,7 @@ def main(
     transmitted = {}
     folders = [Path(path).parent for path in reverse_transmission]
     sizes = [int(folder.parts[-3].removeprefix("batch")) for folder in folders]
-    names = cell_names.names_apart([folder.parts[-4] for folder in folders], sizes)
+    names = disambiguate([folder.parts[-4] for folder in folders], sizes)
     for name, folder in zip(names, folders, strict=True):
         reversed_images = files.read_arrays(folder / "reverse_transmission.npz")["images"]
         transmitted[name] = reversed_images, files.read_table(folder / "reverse_transmission.csv")

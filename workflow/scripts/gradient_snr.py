@@ -1,14 +1,14 @@
 """Figure 2 in numbers."""
 
 from rate_distortion.storage.job_log import job_log
-from rate_distortion.tables import from_files
+from rate_distortion.tables import making
 
 
 def main(
     records: list[str], provenance: list[str], data: str, study: dict, kind: str, csv: str, md: str, tex: str
 ) -> None:
     """Write the table in its three forms."""
-    table = from_files.gradient_ratios(records, data, study, kind)
+    table = making.gradient_ratios(records, data, study, kind)
     table.with_provenance(provenance).write(csv, md, tex)
 
 

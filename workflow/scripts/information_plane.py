@@ -1,14 +1,14 @@
 """Figure 3 in numbers."""
 
 from rate_distortion.storage.job_log import job_log
-from rate_distortion.tables import from_files
+from rate_distortion.tables import making
 
 
 def main(
     records: list[str], provenance: list[str], data: str, study: dict, plane: dict, csv: str, md: str, tex: str
 ) -> None:
     """Write the table in its three forms."""
-    table = from_files.information_plane(records, data, study, plane)
+    table = making.information_plane(records, data, study, plane)
     table.with_provenance(provenance).write(csv, md, tex)
 
 

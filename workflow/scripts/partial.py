@@ -6,7 +6,7 @@ from rate_distortion import page
 from rate_distortion.claims import assessment
 from rate_distortion.storage.job_log import job_log
 from rate_distortion.tables import Table
-from rate_distortion.tables.from_files import MAKERS
+from rate_distortion.tables.making import MAKERS
 
 
 def main(folder: Path, study: dict, tables: dict, records: dict, settings: dict) -> None:

@@ -1,12 +1,12 @@
 """Steps that a label takes backwards through each network to full confidence."""
 
 from rate_distortion.storage.job_log import job_log
-from rate_distortion.tables import from_files
+from rate_distortion.tables import making
 
 
 def main(records: list[str], provenance: list[str], dataset: str, study: dict, csv: str, md: str, tex: str) -> None:
     """Write the table in its three forms."""
-    table = from_files.reverse_transmission(records, dataset, study)
+    table = making.reverse_transmission(records, dataset, study)
     table.with_provenance(provenance).write(csv, md, tex)
 
 

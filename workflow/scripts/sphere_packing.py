@@ -1,14 +1,14 @@
 """Figure 6 in numbers."""
 
 from rate_distortion.storage.job_log import job_log
-from rate_distortion.tables import from_files
+from rate_distortion.tables import making
 
 
 def main(
     geometries: list[str], metrics: list[str], provenance: list[str], study: dict, csv: str, md: str, tex: str
 ) -> None:
     """Write the table in its three forms."""
-    table = from_files.sphere_packing(geometries, metrics, study)
+    table = making.sphere_packing(geometries, metrics, study)
     table.with_provenance(provenance).write(csv, md, tex)
 
 

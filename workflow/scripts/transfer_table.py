@@ -1,7 +1,7 @@
 """Transfer in numbers: accuracy, gain, calibration by margin and by top probability."""
 
 from rate_distortion.storage.job_log import job_log
-from rate_distortion.tables import from_files
+from rate_distortion.tables import making
 
 
 def main(
@@ -18,7 +18,7 @@ def main(
     tex: str,
 ) -> None:
     """Write the table in its three forms."""
-    table = from_files.transfer(one_shot, dataset, study, settings, sizes, choice)
+    table = making.transfer(one_shot, dataset, study, settings, sizes, choice)
     table.with_provenance(provenance).write(csv, md, tex)
 
 

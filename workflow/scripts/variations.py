@@ -1,7 +1,7 @@
 """A sensitivity analysis or ablations: one choice varied at a time."""
 
 from rate_distortion.storage.job_log import job_log
-from rate_distortion.tables import from_files
+from rate_distortion.tables import making
 
 
 def main(
@@ -17,7 +17,7 @@ def main(
     tex: str,
 ) -> None:
     """Write the table in its three forms."""
-    table = from_files.variations(metrics, dataset, study, part, choices, names)
+    table = making.variations(metrics, dataset, study, part, choices, names)
     table.with_provenance(provenance).write(csv, md, tex)
 
 

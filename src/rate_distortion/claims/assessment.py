@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas
 
+from rate_distortion.analysis.records import MissingError, StudyRecords
 from rate_distortion.claims import arithmetic, measures, verdicts
 from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes, first_deviation
 from rate_distortion.claims.ledger import Claim, Ledger, load
 from rate_distortion.claims.overview import ITEMS
-from rate_distortion.claims.study_records import MissingError, StudyRecords
 from rate_distortion.claims.verdicts import NOT_REPRODUCED, REPRODUCED, UNDECIDED, Evidence, Sample
 from rate_distortion.datasets import prepared_data
 from rate_distortion.storage import files
@@ -101,7 +101,7 @@ def assess_study(
     """A verdict on every claim of the project's ledger from a study's files.
 
     Args:
-        paths: kind of record (:data:`rate_distortion.claims.study_records.KINDS`) -> files, and "datasets" -> the dataset.json
+        paths: kind of record (:data:`rate_distortion.analysis.records.KINDS`) -> files, and "datasets" -> the dataset.json
             of its data folders.
         settings: {"sizes": of :func:`rate_distortion.claims.comparability.study_sizes`, "snr_ratio": ...,
             "evaluation_modes": ...}, the last two as for :class:`StudyRecords`.

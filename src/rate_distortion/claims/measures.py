@@ -17,8 +17,8 @@ import pandas
 
 from rate_distortion.analysis import capacity, fault_tolerance, information_plane
 from rate_distortion.analysis import signal_to_noise as snr
+from rate_distortion.analysis.records import MissingError, StudyRecords
 from rate_distortion.claims import verdicts
-from rate_distortion.claims.study_records import MissingError, StudyRecords
 
 Parts = dict[str, pandas.Series]
 """Name of a part of an ordering -> differences by seed, above zero where the part holds."""

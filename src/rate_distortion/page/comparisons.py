@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas
 
-from rate_distortion.analysis.cell_names import names_apart
+from rate_distortion.analysis.records import disambiguate
 from rate_distortion.figures.style import NOISE_STYLES
 from rate_distortion.page.tables import network
 from rate_distortion.tables.layout import to_precision
@@ -89,7 +89,7 @@ def fault_tolerance(rows: pandas.DataFrame | None) -> list[Comparison]:
     """
     if rows is None:
         return []
-    rows = rows.assign(model=names_apart(rows["model"], rows["batch_size"]))
+    rows = rows.assign(model=disambiguate(rows["model"], rows["batch_size"]))
     found = []
     for noise, printed in (("l2", "0 %"), ("linf", "0 %"), ("gaussian", "about 10 %")):
         own = rows[rows["noise"] == noise]

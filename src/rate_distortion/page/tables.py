@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas
 
-from rate_distortion.analysis.cell_names import names_apart
+from rate_distortion.analysis.records import disambiguate
 from rate_distortion.claims import ledger
 from rate_distortion.figures.style import NOISE_STYLES
 from rate_distortion.tables.layout import to_precision
@@ -165,7 +165,7 @@ def fault_tolerance(rows: pandas.DataFrame | None) -> PageTable | None:
         return None
     digits = "nine_to_six_percent" in rows  # not for a user's images
     lines = []
-    for row in rows.assign(model=names_apart(rows["model"], rows["batch_size"])).itertuples():
+    for row in rows.assign(model=disambiguate(rows["model"], rows["batch_size"])).itertuples():
         statistics = "" if row.evaluation_mode == "none" else f", {row.evaluation_mode} statistics"
         lines.append(
             (
@@ -221,7 +221,7 @@ def attack_audit(rows: pandas.DataFrame | None) -> PageTable | None:
     if rows is None:
         return None
     by = ["model", "evaluation_mode", "compared_with", "attack", "snr_db"]
-    rows = rows.assign(model=names_apart(rows["model"], rows["batch_size"]))
+    rows = rows.assign(model=disambiguate(rows["model"], rows["batch_size"]))
     means = rows.groupby(by, sort=False)[["accuracy_percent", "stronger_than_plain_points"]].min().reset_index()
     ratios = sorted(means["snr_db"].unique(), reverse=True)
     lines = []

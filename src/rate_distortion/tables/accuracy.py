@@ -9,16 +9,9 @@ from typing import Any
 import pandas
 
 from rate_distortion.analysis import capacity
+from rate_distortion.analysis.records import summarise
 from rate_distortion.claims import ledger
-from rate_distortion.tables.layout import (
-    Table,
-    is_users_own,
-    notes,
-    or_dash,
-    summarise,
-    to_precision,
-    weight_decay_note,
-)
+from rate_distortion.tables.layout import Table, is_users_own, notes, or_dash, to_precision, weight_decay_note
 
 TABLE1_QUANTITIES = {"test_accuracy": "test_accuracy_percent", "generalization_gap": "generalization_gap_points"}
 LOSS_GAP = {"loss_gap": "loss_gap_nats"}
@@ -41,7 +34,7 @@ def table1(
     """Table 1: test accuracy (percent) and signed generalization gap (points), batch sizes in rows, models in columns.
 
     Args:
-        runs: one row per run (:func:`read_metrics`).
+        runs: one row per run (:func:`rate_distortion.analysis.records.read_metrics`).
         cells: model -> batch sizes, in the order to print.
         study, data: what the notes say of the study and its data.
     """

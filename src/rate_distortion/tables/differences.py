@@ -35,7 +35,7 @@ def differences(
     printed.
 
     Args:
-        runs: one row per run (:func:`read_metrics`), of all cells or of those that have finished.
+        runs: one row per run (:func:`analysis.records.read_metrics`), of all cells or of those that have finished.
         cells: (model, batch size, labels) that the study plans; the largest and the smallest batch size are theirs.
         study, data: what the notes say of the study and its data.
     """

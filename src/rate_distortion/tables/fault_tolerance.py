@@ -8,7 +8,7 @@ from typing import Any
 import pandas
 
 from rate_distortion.analysis import fault_tolerance as measured
-from rate_distortion.analysis.cell_names import names_apart
+from rate_distortion.analysis.records import disambiguate
 from rate_distortion.tables.layout import Table, batch_size_note, is_users_own, notes, to_precision
 
 NOISE_NAMES = {"l2": "L2", "linf": "L∞", "gaussian": "Gaussian"}
@@ -24,7 +24,7 @@ def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: M
     digits = not is_users_own(data)  # a user's classes 9 and 6 are no digits
     if not digits:
         summary = summary.drop(columns="nine_to_six_percent")
-    names = names_apart(summary["model"], summary["batch_size"])
+    names = disambiguate(summary["model"], summary["batch_size"])
     rows = [
         {
             "model": name,
@@ -63,7 +63,7 @@ def reverse_transmission(rows: pandas.DataFrame, study: Mapping[str, Any], data:
         rows: one row per model, batch size, seed and label (reverse_transmission.csv with columns model, batch_size and seed).
         study, data: for the notes.
     """
-    rows = rows.assign(model=names_apart(rows["model"], rows["batch_size"]))
+    rows = rows.assign(model=disambiguate(rows["model"], rows["batch_size"]))
     finished = rows[rows["reached"]]
     per_seed = finished.groupby(["model", "seed"], sort=False)["steps"].mean().groupby("model", sort=False)
     tidy = pandas.DataFrame(

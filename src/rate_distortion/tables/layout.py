@@ -147,37 +147,6 @@ class Table:
         return [" & ".join(upper) + r" \\", " ".join(rules), " & ".join(lower) + r" \\"]
 
 
-def read_metrics(paths: Iterable[str | Path]) -> pandas.DataFrame:
-    """One row per run from its metrics.json."""
-    return pandas.DataFrame([files.read_json(provenance.verified(path)) for path in paths])
-
-
-def read_perceptrons(paths: Iterable[str | Path]) -> pandas.DataFrame:
-    """One of the tables that multilayer perceptrons record, of several runs; activation and normalization are in the path."""
-    frames = []
-    for path in map(Path, paths):
-        activation, normalization = path.parts[-5:-3]
-        frames.append(
-            files.read_table(provenance.verified(path)).assign(activation=activation, normalization=normalization)
-        )
-    return pandas.concat(frames, ignore_index=True)
-
-
-def summarise(runs: pandas.DataFrame, by: list[str], quantities: Mapping[str, str]) -> pandas.DataFrame:
-    """Mean, standard error of the mean (sample standard deviation / sqrt(n)) and n of each quantity, tidy.
-
-    Args:
-        runs: one row per run.
-        by: the columns that name a cell.
-        quantities: column -> name with unit in the result.
-    """
-    parts = [
-        runs.groupby(by, sort=False)[column].agg(mean="mean", standard_error="sem", n="count").assign(quantity=name)
-        for column, name in quantities.items()
-    ]
-    return pandas.concat(parts).reset_index()[[*by, "quantity", "mean", "standard_error", "n"]]
-
-
 def to_precision(mean: float, standard_error: float, planned: int | None = None, n: int | None = None) -> str:
     """A mean to the precision of its standard error: one digit of the error, as the paper prints (12.42 ± 0.04; 76 ± 3).
 
@@ -229,7 +198,7 @@ def notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
 
 
 def batch_size_note(names: Iterable[str]) -> list[str]:
-    """What the names of :func:`analysis.cell_names.names_apart` mean; nothing where no model has several batch sizes."""
+    """What the names of :func:`analysis.records.disambiguate` mean; nothing where no model has several batch sizes."""
     return ["model@n: the model that was trained at batch size n."] if any("@" in name for name in names) else []
 
 

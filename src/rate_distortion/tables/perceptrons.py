@@ -9,8 +9,9 @@ import pandas
 
 from rate_distortion.analysis import gradient_snr as measured
 from rate_distortion.analysis import information_plane as plane_records
+from rate_distortion.analysis.records import summarise
 from rate_distortion.claims import ledger
-from rate_distortion.tables.layout import Table, summarise, to_precision
+from rate_distortion.tables.layout import Table, to_precision
 
 NETWORK = ["activation", "normalization"]
 LAYER_QUANTITIES = (

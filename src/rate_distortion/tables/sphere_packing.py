@@ -10,8 +10,9 @@ from typing import Any
 import pandas
 
 from rate_distortion.analysis import geometry
+from rate_distortion.analysis.records import read_metrics, summarise
 from rate_distortion.storage import files, provenance
-from rate_distortion.tables.layout import Table, read_metrics, summarise, to_precision
+from rate_distortion.tables.layout import Table, to_precision
 
 QUANTITIES = {
     "partition_epoch": "partition: first epoch with pure neighbourhoods",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas
 
 from rate_distortion import datasets
 from rate_distortion.claims import ledger
-from rate_distortion.storage import files, provenance
 from rate_distortion.tables.layout import Table, is_users_own, or_dash
 
 ACCURACY = "accuracy_percent"
@@ -36,27 +34,6 @@ QUANTITIES = {
 
 SHOTS = {"zero_shot": "zero-shot", "one_shot": "one-shot", "real_svhn": "zero-shot, real SVHN"}
 MATCHING_NETWORKS = "matching networks"
-
-
-def read_transfers(folders: Iterable[str | Path], target: str) -> pandas.DataFrame:
-    """The records of transferred runs: one row per model, seed, shot (see :data:`SHOTS`) and, for one shot, support set.
-
-    Args:
-        folders: of transferred runs; their paths end in transfer/<model>/seed<seed>.
-        target: the study's target; another one in ``zero_shot.csv`` is real SVHN.
-    """
-    frames = []
-    for folder in map(Path, folders):
-        zero, one = (
-            files.read_table(provenance.verified(folder / f"{shot}.csv"), keep_default_na=False)
-            for shot in ("zero_shot", "one_shot")
-        )
-        zero["shot"] = ["zero_shot" if name == target else "real_svhn" for name in zero["target"]]
-        before = zero.loc[zero["shot"] == "zero_shot", ACCURACY].iloc[0]
-        one = one.assign(shot="one_shot", gain_points=one[ACCURACY] - before)
-        both = pandas.concat([zero, one], ignore_index=True)
-        frames.append(both.assign(model=folder.parent.name, seed=int(folder.name.removeprefix("seed"))))
-    return pandas.concat(frames, ignore_index=True)
 
 
 def transfer(

@@ -9,7 +9,8 @@ from typing import Any
 import pandas
 
 from rate_distortion.analysis import capacity
-from rate_distortion.tables.layout import Table, notes, summarise, to_precision
+from rate_distortion.analysis.records import summarise
+from rate_distortion.tables.layout import Table, notes, to_precision
 
 
 def weight_decay(

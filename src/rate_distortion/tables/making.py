@@ -18,10 +18,11 @@ import pandas
 from rate_distortion import tables
 from rate_distortion.analysis import capacity, gradient_snr
 from rate_distortion.analysis import fault_tolerance as recorded_sweeps
+from rate_distortion.analysis.records import read_metrics, read_perceptrons, read_transfers
 from rate_distortion.claims import comparability
 from rate_distortion.datasets import prepared_data
 from rate_distortion.storage import files, provenance
-from rate_distortion.tables import Table, read_metrics, read_perceptrons
+from rate_distortion.tables import Table
 
 Paths = Iterable[str | Path]
 Study = Mapping[str, Any]
@@ -85,8 +86,8 @@ def transfer(
     data = _described(dataset)
     calibrated = [capacity.read_choice(path).weight_decay for path in choice]
     comparable = comparability.is_comparable("transfer", sizes, [data], *calibrated)
-    records = tables.read_transfers([Path(path).parent for path in one_shot], settings["dataset"])
-    return tables.transfer(records, study, data, settings, comparable=comparable)
+    transferred = read_transfers([Path(path).parent for path in one_shot], settings["dataset"])
+    return tables.transfer(transferred, study, data, settings, comparable=comparable)
 
 
 def gradient_ratios(records: Paths, dataset: str, study: Study, kind: str) -> Table:

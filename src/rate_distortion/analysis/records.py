@@ -1,4 +1,4 @@
-"""What a study has recorded, as the measures of the claims ask for it.
+"""The one reader of what a study has recorded, for its tables, its claims and what is made before it is finished.
 
 Nothing is read before it is asked for, and then only as its run left it (:func:`rate_distortion.storage.provenance.verified`).
 """
@@ -6,6 +6,7 @@ Nothing is read before it is asked for, and then only as its run left it (:func:
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +15,6 @@ import pandas
 
 from rate_distortion.analysis import capacity, fault_tolerance, gradient_snr
 from rate_distortion.storage import files, provenance
-from rate_distortion.tables.layout import read_metrics, read_perceptrons
 
 KINDS = (
     "metrics",
@@ -27,6 +27,10 @@ KINDS = (
     "sphere_packing",
     "transfer",
 )
+
+
+ACCURACY = "accuracy_percent"
+"""Column of transferred accuracies."""
 
 
 class MissingError(ValueError):
@@ -168,3 +172,62 @@ def _is_finished(folder: Path) -> bool:
 
 def _read_table(path: Path) -> pandas.DataFrame:
     return files.read_table(provenance.verified(path))
+
+
+def read_metrics(paths: Iterable[str | Path]) -> pandas.DataFrame:
+    """One row per run from its metrics.json."""
+    return pandas.DataFrame([files.read_json(provenance.verified(path)) for path in paths])
+
+
+def read_perceptrons(paths: Iterable[str | Path]) -> pandas.DataFrame:
+    """One of the tables that multilayer perceptrons record, of several runs; activation and normalization are in the path."""
+    frames = []
+    for path in map(Path, paths):
+        activation, normalization = path.parts[-5:-3]
+        frames.append(
+            files.read_table(provenance.verified(path)).assign(activation=activation, normalization=normalization)
+        )
+    return pandas.concat(frames, ignore_index=True)
+
+
+def summarise(runs: pandas.DataFrame, by: list[str], quantities: Mapping[str, str]) -> pandas.DataFrame:
+    """Mean, standard error of the mean (sample standard deviation / sqrt(n)) and n of each quantity, tidy.
+
+    Args:
+        runs: one row per run.
+        by: the columns that name a cell.
+        quantities: column -> name with unit in the result.
+    """
+    parts = [
+        runs.groupby(by, sort=False)[column].agg(mean="mean", standard_error="sem", n="count").assign(quantity=name)
+        for column, name in quantities.items()
+    ]
+    return pandas.concat(parts).reset_index()[[*by, "quantity", "mean", "standard_error", "n"]]
+
+
+def read_transfers(folders: Iterable[str | Path], target: str) -> pandas.DataFrame:
+    """The records of transferred runs: one row per model, seed, shot (see :data:`SHOTS`) and, for one shot, support set.
+
+    Args:
+        folders: of transferred runs; their paths end in transfer/<model>/seed<seed>.
+        target: the study's target; another one in ``zero_shot.csv`` is real SVHN.
+    """
+    frames = []
+    for folder in map(Path, folders):
+        zero, one = (
+            files.read_table(provenance.verified(folder / f"{shot}.csv"), keep_default_na=False)
+            for shot in ("zero_shot", "one_shot")
+        )
+        zero["shot"] = ["zero_shot" if name == target else "real_svhn" for name in zero["target"]]
+        before = zero.loc[zero["shot"] == "zero_shot", ACCURACY].iloc[0]
+        one = one.assign(shot="one_shot", gain_points=one[ACCURACY] - before)
+        both = pandas.concat([zero, one], ignore_index=True)
+        frames.append(both.assign(model=folder.parent.name, seed=int(folder.name.removeprefix("seed"))))
+    return pandas.concat(frames, ignore_index=True)
+
+
+def disambiguate(models: Iterable[str], batch_sizes: Iterable[int]) -> list[str]:
+    """A name for each cell: its model, or model@batch size where that model is there at several batch sizes."""
+    cells = list(zip(models, batch_sizes, strict=True))
+    sizes = Counter(model for model, _ in set(cells))
+    return [f"{model}@{size}" if sizes[model] > 1 else model for model, size in cells]
