@@ -61,7 +61,7 @@ def test_a_table_of_finished_seeds_knows_how_many_were_planned_and_says_so(funct
     spec.loader.exec_module(script)
     frame = pandas.DataFrame({"mean": [1.0]})
     maker = {"ablations": lambda metrics, study: tables.Table(frame, frame.astype(str), "Ablations", [])}
-    monkeypatch.setattr(script, "MAKERS", maker)
+    monkeypatch.setattr(script.making, "ablations", maker["ablations"])
     table = script.made("ablations", part)
     assert table.tidy.iloc[0].to_dict() == {"mean": 1.0, "seeds_finished": 3, "seeds_planned": 5}
     assert "From 3 of 5 seeds." in table.markdown()

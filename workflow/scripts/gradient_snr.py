@@ -8,7 +8,7 @@ def main(
     records: list[str], provenance: list[str], data: str, study: dict, kind: str, csv: str, md: str, tex: str
 ) -> None:
     """Write the table in its three forms."""
-    table = making.gradient_ratios(records, data, study, kind)
+    table = making.gradient_snr(records, data, study, kind)
     table.with_provenance(provenance).write(csv, md, tex)
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 from rate_distortion import page
 from rate_distortion.claims import assessment
 from rate_distortion.storage.job_log import job_log
-from rate_distortion.tables import Table
-from rate_distortion.tables.making import MAKERS
+from rate_distortion.tables import Table, making
 
 
 def main(folder: Path, study: dict, tables: dict, records: dict, settings: dict) -> None:
@@ -29,7 +28,7 @@ def main(folder: Path, study: dict, tables: dict, records: dict, settings: dict)
 
 def made(name: str, part: dict) -> Table:
     """A table of what there is, which says on how many of the planned seeds it rests."""
-    table = MAKERS[name](**part["files"], **part["arguments"]).with_provenance(part["provenance"])
+    table = getattr(making, name)(**part["files"], **part["arguments"]).with_provenance(part["provenance"])
     return table.of_finished_seeds(**part["seeds"]) if part["seeds"] else table
 
 

@@ -9,15 +9,16 @@ Raises, all of them:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas
 
 from rate_distortion import tables
-from rate_distortion.analysis import capacity, gradient_snr
+from rate_distortion.analysis import capacity
 from rate_distortion.analysis import fault_tolerance as recorded_sweeps
+from rate_distortion.analysis import gradient_snr as ratios
 from rate_distortion.analysis.records import read_metrics, read_perceptrons, read_transfers
 from rate_distortion.claims import comparability
 from rate_distortion.datasets import prepared_data
@@ -90,9 +91,9 @@ def transfer(
     return tables.transfer(transferred, study, data, settings, comparable=comparable)
 
 
-def gradient_ratios(records: Paths, dataset: str, study: Study, kind: str) -> Table:
+def gradient_snr(records: Paths, dataset: str, study: Study, kind: str) -> Table:
     """Figure 2 in numbers, from gradient_snr.csv."""
-    summary = gradient_snr.summary(read_perceptrons(records), kind)
+    summary = ratios.summary(read_perceptrons(records), kind)
     return tables.gradient_snr(summary, kind, study, _described(dataset))
 
 
@@ -112,23 +113,9 @@ def table3(network: Paths) -> Table:
     return tables.table3(files.read_table(path))
 
 
-MAKERS: Mapping[str, Callable[..., Table]] = {
-    "table1": accuracies,
-    "table2": accuracies,
-    "table3": table3,
-    "further_models": accuracies,
-    "differences": differences,
-    "weight_decay": weight_decay,
-    "sensitivity": variations,
-    "ablations": variations,
-    "fault_tolerance": fault_tolerance,
-    "reverse_transmission": reverse_transmission,
-    "transfer": transfer,
-    "gradient_snr": gradient_ratios,
-    "information_plane": information_plane,
-    "sphere_packing": sphere_packing,
-}
-"""Table -> the function that makes it."""
+table1 = table2 = further_models = accuracies
+sensitivity = ablations = variations
+"""The names of the catalogue (:data:`rate_distortion.studies.results.RESULTS`)."""
 
 
 def _described(dataset: str | Path) -> dict[str, Any]:
