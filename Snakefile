@@ -31,16 +31,6 @@ resource_scopes:
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/functions/data.smk"
-include: "workflow/rules/functions/runs.smk"
-include: "workflow/rules/functions/transfer.smk"
-include: "workflow/rules/functions/perceptrons.smk"
-include: "workflow/rules/functions/sphere_packing.smk"
-include: "workflow/rules/functions/figures.smk"
-include: "workflow/rules/functions/partial.smk"
-include: "workflow/rules/functions/claims.smk"
-include: "workflow/rules/functions/page.smk"
-include: "workflow/rules/functions/records.smk"
 
 
 onstart:
@@ -48,14 +38,14 @@ onstart:
 
 
 wildcard_constraints:
-    study="|".join(STUDIES),
-    other="|".join(STUDIES),
-    dataset="|".join(DATASETS),
-    model="|".join(map(re.escape, MODELS)),
-    batch_size="|".join(map(str, BATCH_SIZES)),
+    study=one_of(STUDIES),
+    other=one_of(STUDIES),
+    dataset=one_of(DATASETS),
+    digit_pair=one_of(DIGIT_PAIRS),
+    model=one_of(MODELS),
+    batch_size=one_of(BATCH_SIZES),
+    seed=one_of(SEEDS),
     labels="original|random",
-    seed="|".join(map(str, SEEDS)),
-    digit_pair="|".join(DIGIT_PAIRS) or "no digit pair",
     activation="relu|tanh",
     normalization="none|batch",
     variant="none|batch|batch_without_scale",
@@ -67,18 +57,13 @@ report: "workflow/report/workflow.rst"
 rule all:
     """Everything of the default study."""
     input:
-        study_targets(config["study"]),
+        results.study_targets(STUDIES[config["study"]]),
 
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/probe.smk"
-include: "workflow/rules/transfer.smk"
-include: "workflow/rules/perceptrons.smk"
-include: "workflow/rules/sphere_packing.smk"
-include: "workflow/rules/tables.smk"
-include: "workflow/rules/figures.smk"
+include: "workflow/rules/results.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/records.smk"
-include: "workflow/rules/page.smk"
-include: "workflow/rules/collect.smk"
+include: "workflow/rules/studies.smk"

@@ -25,7 +25,6 @@ extends: ci
 title: One training that is long enough to be interrupted
 seeds: [1]
 device: auto
-share_processes: false
 training: {epochs: 100, checkpoint_seconds: 1, history_points: 2}
 models: {A: {weight_decay: 0.1}, B: null, C: null, A-BN: null, B+: null, A+: null}
 perturbations: {cells: {A: [128], B: null, C: null, B+: null}}

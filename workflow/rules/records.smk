@@ -15,44 +15,37 @@ localrules:
 rule pack_records:
     """Everything behind the study's tables and figures, without weights and images, in one archive."""
     input:
-        results=lambda wildcards: study_targets(wildcards.study),
+        results=of_study(results.study_targets),
     output:
         archive="results/{study}/records.zip",
     log:
         "logs/{study}/pack_records.log",
     conda:
         "../../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime="30m",
     params:
         configuration=lambda wildcards: studies.merged_study(wildcards.study, config["studies"]),
-        derived=derived_targets,
-        kept=lambda wildcards: inside_study(wildcards, recorded_targets(wildcards.study)),
+        derived=of_study(results.made_from_records),
+        kept=of_study(results.made_elsewhere),
     script:
         "../scripts/pack_records.py"
 
 
-for study, (archive, manifest) in ARCHIVES.items():
+for study, (path, manifest) in ARCHIVES.items():
 
-    # It has no wildcards, so Snakemake prefers it to the rules that train and probe.
+    # One rule per archive, whose files are not known before. It has no wildcards, so Snakemake prefers it to the rules that train
+    # and probe.
     rule:
         """Put the records of an archive in place; every file is checked first."""
         name:
             f"unpack_records_{study}"
         input:
-            archive=archive,
+            archive=path,
         output:
-            records=[f"results/{study}/{path}" for path in manifest.files],
+            records=[f"results/{study}/{file}" for file in manifest.files],
         log:
             f"logs/{study}/unpack_records.log",
         conda:
             "../../envs/environment.yaml"
-        threads: 1
-        resources:
-            mem_mb=1000,
-            runtime="30m",
         params:
             folder=f"results/{study}",
         script:
@@ -62,9 +55,9 @@ for study, (archive, manifest) in ARCHIVES.items():
 rule compare:
     """What two studies measured, side by side, with the differences and what may explain them."""
     input:
-        first=lambda wildcards: compared_tables(wildcards.study),
-        second=lambda wildcards: compared_tables(wildcards.other),
-        datasets=lambda wildcards: [dataset_record(name) for name in (wildcards.study, wildcards.other)],
+        first=of_study(results.compared_tables),
+        second=lambda wildcards: results.compared_tables(STUDIES[wildcards.other]),
+        datasets=lambda wildcards: [targets.study_dataset(STUDIES[name]) for name in (wildcards.study, wildcards.other)],
     output:
         csv="results/compare/{study}-versus-{other}/comparison.csv",
         md="results/compare/{study}-versus-{other}/comparison.md",
@@ -75,10 +68,6 @@ rule compare:
         "logs/compare/{study}-versus-{other}.log",
     conda:
         "../../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime="10m",
     params:
         configurations=lambda wildcards: [STUDIES[name].config for name in (wildcards.study, wildcards.other)],
     script:

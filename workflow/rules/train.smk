@@ -1,101 +1,106 @@
-"""Train one network on one seed to steady state, evaluate it and record it.
+"""Train networks to steady state, evaluate and record them.
 
-Inputs: a study's prepared data; for calibrated models results/{study}/weight_decay.json; for a
-    user's own network the file of its factory.
-Outputs: results/{study}/runs/cnn/{model}/batch{batch_size}/{labels}/seed{seed}/ with model.safetensors, metrics.json,
-    history.csv, predictions.npz and provenance.json. A killed training leaves resume.safetensors there and goes on from it.
-Steps: train | train_together_<study> (all seeds of a cell in one process, for studies with share_processes)
-    | train_packed_<study>_<pack> (all networks of a batch size as one, for studies with packing).
-
-All have the same inputs and params, so that a run made by one is up to date for the others.
+Inputs: a study's prepared data; for calibrated models results/{study}/weight_decay.json; for a user's own network the file of its
+    factory, whose checksum is one of the settings.
+Outputs: results/{study}/runs/cnn/{model}/batch{batch_size}/{labels}/seed{seed}/ (the convolutional networks),
+    results/{study}/runs/mlp/{activation}/{normalization}/{labels}/seed{seed}/ (the multilayer perceptrons of section 4.1) and
+    results/{study}/runs/sphere_packing/{variant}/seed{seed}/ (the information bottleneck of appendix A), each with
+    model.safetensors, metrics.json, history.csv, provenance.json and records of its own. A killed training leaves a resume file
+    in its folder and goes on from it.
+Steps: train | train_packed_<study>_<pack> (all networks of a batch size as one, for studies with packing);
+    train_perceptrons_<study>; train_bottleneck.
 """
 
 
 rule train:
-    """Train one model on one seed."""
+    """Train one convolutional network on one seed."""
     input:
-        data=checked_run,
-        weight_decay=chosen_weight_decay,
+        data=of_study(targets.trained_data),
+        weight_decay=of_study(targets.chosen_weight_decay),
     output:
-        **RUN_FILES,
+        **targets.RUN_FILES,
     log:
         "logs/{study}/train/{model}-batch{batch_size}-{labels}-seed{seed}.log",
     group:
-        run_group
+        of_study(targets.run_group)
     conda:
         "../../envs/environment.yaml"
-    threads: training_threads
+    threads: of_study(targets.threads)
     resources:
-        **gpu_request(training_gpus),
-        mem_mb=grows(8000),
-        runtime=grows(4, "h"),
+        **asks(of_study(needs.training), of_study(targets.gpus)),
     params:
-        settings=run_settings,
+        settings=of_study(targets.run_settings),
     script:
         "../scripts/train.py"
 
 
 for study in STUDIES.values():
-    if trains_alone(study):
-        continue
-
-    rule:
-        """Train one model on every seed in one process."""
-        name:
-            f"train_together_{study.name}"
-        input:
-            data=checked_run,
-            weight_decay=chosen_weight_decay,
-        output:
-            cell_files(study, RUN_FILES),
-        log:
-            "logs/{study}/train/{model}-batch{batch_size}-{labels}.log",
-        wildcard_constraints:
-            study=study.name,
-        group:
-            run_group
-        conda:
-            "../../envs/environment.yaml"
-        threads: training_threads
-        resources:
-            **gpu_request(training_gpus),
-            mem_mb=grows(8000),
-            runtime=grows(4, "h"),
-        params:
-            settings=run_settings,
-        script:
-            "../scripts/train.py"
-
-    workflow.ruleorder(f"train_together_{study.name}", "train")
-
-
-for study in STUDIES.values():
-    if names_a_run(study) or study.name in ARCHIVES:
-        continue
-    for pack in study.packs():
+    # One rule per pack and study: a rule has a fixed number of outputs, and how many runs a pack has is the study's. Without
+    # wildcards, Snakemake prefers it to the rule above, with whose input and params a run that it made is up to date.
+    for pack in [] if study.archive else study.packs():
 
         rule:
             """Train all networks of a batch size as one."""
             name:
                 f"train_packed_{study.name}_{pack.name}"
             input:
-                data=run_data(study, pack.cells[0].model),
-                weight_decay=weight_decay_file(study, pack.cells[0].model),
+                data=targets.run_data(study, pack.cells[0].model),
+                weight_decay=targets.chosen_weight_decay(study, pack.cells[0].model),
             output:
-                pack_files(study, pack),
+                targets.pack_files(study, pack),
             log:
                 f"logs/{study.name}/train/{pack.name}.log",
             conda:
                 "../../envs/environment.yaml"
-            threads: study.config["threads"]
+            threads: targets.threads(study)
             resources:
-                **gpu_request(pack_gpus(study)),
-                mem_mb=grows(16000),
-                runtime=grows(8, "h"),
+                **asks(always(needs.pack(study, pack)), always(targets.gpus(study))),
             params:
-                settings=pack_settings(study, pack),
+                settings=targets.pack_settings(study, pack),
             script:
-                "../scripts/train_packed.py"
+                "../scripts/train.py"
 
-        others = ["train"] if trains_alone(study) else [f"train_together_{study.name}", "train"]
-        workflow.ruleorder(f"train_packed_{study.name}_{pack.name}", *others)
+
+for study in STUDIES.values():
+
+    # One rule per study, as above: all seeds of a cell are trained as one, which takes a fraction of the time.
+    rule:
+        """Train the multilayer perceptrons of all seeds as one."""
+        name:
+            f"train_perceptrons_{study.name}"
+        input:
+            data=of_study(targets.perceptron_data),
+        output:
+            targets.perceptron_files(study),
+        log:
+            "logs/{study}/train_perceptrons/{activation}-{normalization}-{labels}.log",
+        wildcard_constraints:
+            study=study.name,
+        conda:
+            "../../envs/environment.yaml"
+        threads: of_study(targets.threads, part="multilayer_perceptron")
+        resources:
+            **asks(of_study(needs.perceptron), of_study(targets.gpus, part="multilayer_perceptron")),
+        params:
+            settings=of_study(targets.perceptron_settings),
+        script:
+            "../scripts/train.py"
+
+
+rule train_bottleneck:
+    """Train one variant of the information bottleneck on one seed."""
+    input:
+        sources=of_study(targets.bottleneck_sources),
+    output:
+        **targets.BOTTLENECK_FILES,
+    log:
+        "logs/{study}/train_bottleneck/{variant}-seed{seed}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: of_study(targets.threads, part="sphere_packing")
+    resources:
+        **asks(of_study(needs.bottleneck), of_study(targets.gpus, part="sphere_packing")),
+    params:
+        settings=of_study(targets.bottleneck_settings),
+    script:
+        "../scripts/train.py"

@@ -7,7 +7,7 @@ from rate_distortion.storage import files
 from rate_distortion.storage.job_log import job_log
 
 
-def main(runs: list[str], data_folder: Path, audit: dict, perturbations: dict, machine: dict, target: str) -> None:
+def main(runs: list[str], data_folder: Path, target: str, audit: dict, perturbations: dict, machine: dict) -> None:
     """Write the rows of every cell: its first seed attacked, its second the source of the transfer."""
     cells: dict[Path, list[Path]] = {}
     for folder in (Path(path).parent for path in runs):
@@ -18,11 +18,5 @@ def main(runs: list[str], data_folder: Path, audit: dict, perturbations: dict, m
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        main(
-            snakemake.input.runs,
-            Path(snakemake.input.data[0]).parent.parent,
-            snakemake.params.audit,
-            snakemake.params.perturbations,
-            snakemake.params.machine,
-            snakemake.output.csv,
-        )
+        data_folder = Path(next(path for path in snakemake.input.data if path.endswith("dataset.json"))).parent
+        main(snakemake.input.runs, data_folder, snakemake.output.csv, **snakemake.params.settings)

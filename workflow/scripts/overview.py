@@ -13,5 +13,5 @@ def main(claims: str, study: str, records: dict[str, list[str]], path: str) -> N
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        inputs = {name: list(paths) for name, paths in snakemake.input.items() if name != "claims"}
-        main(snakemake.input.claims, snakemake.params.study, inputs, snakemake.output.overview)
+        records = {name: list(paths) for name, paths in snakemake.input.items() if name != "claims"}
+        main(snakemake.input.claims, snakemake.wildcards.study, records, snakemake.output.overview)

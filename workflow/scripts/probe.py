@@ -1,4 +1,4 @@
-"""Sweep networks along three unbounded paths and transmit every label in reverse."""
+"""Sweep a network along three unbounded paths and transmit every label in reverse."""
 
 from pathlib import Path
 
@@ -7,17 +7,16 @@ from rate_distortion.storage import run_lock
 from rate_distortion.storage.job_log import job_log
 
 
-def main(folders: list[Path], data_folder: Path, settings: dict) -> None:
-    """Probe the run of every folder."""
-    for folder in folders:
-        with run_lock.owned(folder):
-            probing.probe_run(folder, data_folder, settings, settings["machine"])
+def main(folder: Path, data_folder: Path, settings: dict) -> None:
+    """Probe the run of a folder, which is this job's meanwhile."""
+    with run_lock.owned(folder):
+        probing.probe_run(folder, data_folder, settings, settings["machine"])
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
         main(
-            [Path(path).parent for path in snakemake.output if path.endswith("reverse_transmission.csv")],
+            Path(snakemake.output.reverse_transmission).parent,
             Path(next(path for path in snakemake.input.data if path.endswith("dataset.json"))).parent,
             snakemake.params.settings,
         )

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rate_distortion.claims.ledger import load
-from rate_distortion.datasets import catalogue
-from rate_distortion.studies import CALIBRATED, Study
+from rate_distortion.studies import CALIBRATED
+from rate_distortion.studies.sizes import NETWORKS, source
+from rate_distortion.studies.sizes import study_sizes as study_sizes
 
 FULL, REDUCED, OTHER_DATA = "full", "reduced", "other data"
 SOURCES = ("dataset", "handwritten_digits", "image_shape", "classes")
@@ -16,37 +17,6 @@ AT_LEAST = ("images", "epochs", "max_steps", "largest_sigma")
 """Sizes whose names end so may exceed the paper's."""
 AT_MOST = ("lowest_snr_db",)
 """Sizes that may fall short of it; everything else must be equal."""
-NETWORKS = "networks"
-"""Key of a part's networks, by name; one that the study does not have gives no records, and is not compared."""
-BUILT_IN = "Table 3"
-IMAGES_OF_TABLE_3 = {"image_shape": [1, 32, 32], "classes": 10}
-
-
-def study_sizes(study: Study) -> dict[str, dict[str, Any]]:
-    """The parts that a study has, each with the settings that decide on its comparability; images are counted later.
-
-    Settings of a network are those that it trains with, its own ones included.
-
-    Args:
-        study: a merged study.
-    """
-    config = study.config
-    models = dict.fromkeys(run.model for run in study.runs())
-    source = {"dataset": _source(config["data"]), "extra_images": config["data"].get("extra_images", 0)}
-    source |= _chosen(config["data"], "part_of") if "part_of" in config["data"] else {}
-    runs = source | {NETWORKS: {model: _network(study, model) for model in models}}
-    parts = {part: runs for part in ("table1", "table2", "further_models") if study.cells(part)}
-    if study.cells("further_models"):
-        parts["follow_up"] = runs
-    if study.cells("calibration"):
-        parts["calibration"] = source | _grid(study)
-    if study.cells("perturbations"):
-        parts["perturbations"] = runs | _chosen(config["reverse_transmission"], "step_size sigma confidence")
-        parts["figure5"] = runs | _swept(config["perturbations"])
-    if "transfer" in config:
-        parts["transfer"] = runs | _target(config["transfer"])
-    data = {"dataset": "arrays"} if _source(config["data"]) == "arrays" else IMAGES_OF_TABLE_3
-    return parts | _bottleneck_sizes(study) | _perceptron_sizes(study) | {"architecture": data, "arithmetic": {}}
 
 
 def counted_sizes(
@@ -122,101 +92,12 @@ def _suffices(key: str, own: Any, paper: Any) -> bool:
     return own <= paper if key in AT_MOST else own == paper
 
 
-def _network(study: Study, model: str) -> dict[str, Any]:
-    """What a convolutional network trains with, as far as the paper says it. No batch size: cells name theirs."""
-    network, training = study.model(model), study.training(model, 1, "original")
-    whitening = study.whitening(study.preprocessing(model))
-    splits = study.train_on(model).split("+")
-    return {
-        "network": network["factory"] or BUILT_IN,
-        "whitening": whitening["method"],
-        **{key: whitening.get(key) for key in ("colour", "components")},
-        **{key: training[key] for key in ("epochs", "learning_rate")},
-        **{key: network[key] for key in ("weight_decay", "normalization", "width")},
-        "data": "train+extra" if "extra" in splits else "train",
-        "splits": splits,
-    }
-
-
-def _grid(study: Study) -> dict[str, Any]:
-    """The networks of a calibration, which differ in their weight decay alone."""
-    settings = study.config["calibration"]
-    network = _network(study, study.calibration_model(settings["weight_decays"][0]))
-    network.pop("weight_decay")
-    return {"batch_size": settings["batch_size"], NETWORKS: {"grid": network}}
-
-
-def _swept(settings: Mapping[str, Any]) -> dict[str, Any]:
-    keys = "step_size step_growth max_steps lowest_snr_db largest_sigma"
-    return {"swept_images": settings["images"]} | _chosen(settings, keys)
-
-
-def _target(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What a transfer reads, and how examples are tuned on."""
-    available = catalogue.SPLIT_SIZES.get(settings["dataset"], {}).get("test")
-    chosen = _chosen(settings, "target_whitening steps rotation_degrees")
-    return {
-        "handwritten_digits": settings["dataset"],
-        "read_images": settings.get("test_images", available),
-        **chosen,
-    }
-
-
-def _bottleneck_sizes(study: Study) -> dict[str, dict[str, Any]]:
-    if "sphere_packing" not in study.config:
-        return {}
-    settings = study.config["sphere_packing"]
-    keys = (
-        "dataset encoder_widths decoder_widths epochs learning_rate batch_size weight_decay beta batch_norm_epsilon "
-        "batch_norm_momentum batch_norm_evaluation noise_log_variance train_noise kernel_log_variance fit_kernels "
-        "bandwidth_samples bandwidth_dimension"
-    )
-    available = catalogue.SPLIT_SIZES.get(settings["dataset"], {}).get("train")
-    images = {"train_images": settings.get("train_images", available), "image_size": _side(settings)}
-    return {"sphere_packing": _chosen(settings, keys) | images}
-
-
-def _perceptron_sizes(study: Study) -> dict[str, dict[str, Any]]:
-    if not study.perceptron_cells():
-        return {}
-    settings = study.config["multilayer_perceptron"]
-    common = _chosen(settings, "dataset digits") | {"image_size": _side(settings)}
-    gradients, plane = settings["gradient_snr"], settings["information_plane"]
-    shown = {f"{cell.activation}/{cell.normalization}": cell for cell in study.perceptron_cells("gradient_snr")}
-    network = _perceptron(study, study.perceptron_cells("information_plane")[0])
-    return {
-        "gradient_snr": common
-        | {"ratio": gradients["ratio"], NETWORKS: {name: _perceptron(study, cell) for name, cell in shown.items()}},
-        "information_plane": common | network | _chosen(plane, "activation normalization samples bins"),
-    }
-
-
-def _perceptron(study: Study, cell: tuple[str, str, str]) -> dict[str, Any]:
-    trained = study.perceptron(*cell)
-    layers = {"layers": len(trained["network"]["hidden_widths"]) + 1}
-    return layers | _chosen(trained["training"], "epochs learning_rate batch_size")
-
-
-def _side(settings: Mapping[str, Any]) -> int:
-    """Side in pixels of a part's digits."""
-    return settings.get("image_size", catalogue.NATIVE_SIDES[settings["dataset"]])
-
-
-def _chosen(settings: Mapping[str, Any], keys: str) -> dict[str, Any]:
-    return {key: settings[key] for key in keys.split()}
-
-
-def _source(data: Mapping[str, Any]) -> str:
-    """The data set that images come from: a user's file may be a part of one."""
-    return data.get("part_of", data["dataset"])
-
-
 def _with_data(sizes: Mapping[str, Any], descriptions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """A folder of two digits belongs to the parts that say which digits, every other folder to the parts that do not."""
     pair = "digits" in sizes
     for data in descriptions:
         of_digits = "test" not in data["images"]
-        if "train_images" not in sizes and _source(data) == sizes.get("dataset") and pair == of_digits:
+        if "train_images" not in sizes and source(data) == sizes.get("dataset") and pair == of_digits:
             return _with_image_counts(sizes, data)
     return dict(sizes)
 

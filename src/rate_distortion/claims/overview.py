@@ -16,42 +16,37 @@ import pandas
 
 from rate_distortion.claims import verdicts
 from rate_distortion.storage import files, provenance
+from rate_distortion.studies.results import RESULTS
 
 BEGIN, END = "<!-- results: begin (make readme) -->", "<!-- results: end -->"
 
 
 @dataclass(frozen=True)
 class Item:
-    """A table, a figure, or what the text says beside them.
+    """A table or figure with claims, or what stands beside them.
 
     Attributes:
+        key: its name in the catalogue.
         name: as README names it.
         prefix: of its claims' ids.
         target: a file inside results/<study> that shows it.
-        parts: of a study, whose trainings it needs.
     """
 
+    key: str
     name: str
     prefix: str
     target: str
-    parts: tuple[str, ...] = ()
 
 
 ITEMS = (
-    Item("Table 1: accuracy and gap", "T1-", "tables/table1.md", ("table1",)),
-    Item("Table 2: random labels", "T2-", "tables/table2.md", ("table2",)),
-    Item("Table 3: architecture", "T3-", "tables/table3.md"),
-    Item("Section 4.3: weight decay", "L-", "tables/weight_decay.md", ("calibration",)),
-    Item("Section 4.3: more data", "BP-", "tables/further_models.md", ("further_models",)),
-    Item("Figure 1: the channel", "F1-", "figures/figure1.svg"),
-    Item("Figure 2: gradients", "F2-", "figures/figure2.svg", ("gradient_snr",)),
-    Item("Figure 3: information plane", "F3-", "figures/figure3.svg", ("information_plane",)),
-    Item("Figure 4: both directions", "F4", "figures/figure4.svg", ("perturbations",)),
-    Item("Figure 5: fault tolerance", "F5-", "figures/figure5.svg", ("perturbations",)),
-    Item("Figure 6: sphere packing", "F6-", "figures/figure6.svg", ("sphere_packing",)),
-    Item("Figure 7: transfer", "F7-", "figures/figure7.svg", ("transfer",)),
-    Item("The paper's own arithmetic", "AR-", "claims.md"),
+    *(
+        Item(own.name, own.claims.heading, own.claims.prefix, f"{own.place}.{'md' if own.kind == 'table' else 'svg'}")
+        for own in RESULTS
+        if own.claims
+    ),
+    Item("claims", "The paper's own arithmetic", "AR-", "claims.md"),
 )
+"""In the order of the page."""
 
 
 def overview(claims: pandas.DataFrame, study: str, records: Mapping[str, Iterable[str | Path]]) -> pandas.DataFrame:
@@ -60,7 +55,7 @@ def overview(claims: pandas.DataFrame, study: str, records: Mapping[str, Iterabl
     Args:
         claims: content of claims.csv.
         study: its name.
-        records: part of a study -> metrics.json of its trainings; a part that is not there is one the study does not have.
+        records: table or figure -> metrics.json of the trainings that it rests on; the study leaves out what is not there.
 
     Returns:
         item, study, the number of claims of each verdict, comparability, command, training_minutes (of all trainings the item
@@ -70,15 +65,15 @@ def overview(claims: pandas.DataFrame, study: str, records: Mapping[str, Iterabl
     for item in ITEMS:
         own = claims[claims["id"].str.startswith(item.prefix)]
         counts = own["verdict"].value_counts()
-        absent = [part for part in item.parts if not list(records.get(part, ()))]
-        seconds = [_seconds(path) for part in item.parts for path in records.get(part, ())]
+        seconds = [_seconds(path) for path in records.get(item.key, ())]
+        promised = item.key in records or item.key == "claims"
         rows.append(
             {
                 "item": item.name,
                 "study": study,
                 **{name.replace(" ", "_"): int(counts.get(name, 0)) for name in verdicts.VERDICTS},
                 "comparability": " and ".join(sorted(own["comparability"].dropna().unique())),
-                "command": "" if absent else f"snakemake --cores 2 results/{study}/{item.target}",
+                "command": f"snakemake --cores 2 results/{study}/{item.target}" if promised else "",
                 "training_minutes": round(sum(seconds) / 60, 1) if seconds else None,
             }
         )

@@ -11,6 +11,7 @@ import pandas
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from rate_distortion.analysis import channel
+from rate_distortion.figures import Drawing
 from rate_distortion.figures.style import STYLE, TEXT_WIDTH_INCHES, add_source, plt, save
 
 NETWORK_COLOUR = "#D55E00"
@@ -203,3 +204,9 @@ def _towards(start: Any, end: Any, distance: float) -> np.ndarray:
     """The point at a distance from start in the direction of end."""
     way = np.subtract(end, start)
     return np.add(start, distance * way / np.linalg.norm(way))
+
+
+def make(study: dict, simulation: dict) -> Drawing:
+    """What panel (c) draws, and how."""
+    rows = sphere_packing_rows(**simulation)
+    return Drawing(rows, lambda svg, png: figure1(rows, source_line(study, simulation), svg, png))

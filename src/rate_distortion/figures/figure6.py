@@ -12,6 +12,7 @@ import pandas
 from matplotlib import animation, patheffects
 from matplotlib.lines import Line2D
 
+from rate_distortion.figures import Drawing
 from rate_distortion.figures.style import STYLE, add_source, plt, save
 from rate_distortion.storage import files, provenance
 
@@ -220,3 +221,12 @@ def _legend(figure: plt.Figure, labels: np.ndarray, panels: int) -> None:
         handles=handles, loc="outside upper center", ncols=min(len(handles), 4 * panels), frameon=False, fontsize=7,
         handletextpad=0, columnspacing=0.8, title="label of the training image", title_fontsize=7,
     )  # fmt: skip
+
+
+def make(embeddings: list[str], metrics: list[str], study: dict) -> Drawing:
+    """What is drawn, and how."""
+    loaded = dict(zip(study["variants"], map(Embedding.load, embeddings), strict=True))
+    rows = figure6_rows(loaded, study["figure_epochs"])
+    run = files.read_json(metrics[0])
+    source = source_line(study, run)
+    return Drawing(rows, lambda svg, png: figure6(rows, source, svg, png), lambda gif: animate(loaded, source, gif))

@@ -13,6 +13,8 @@ from matplotlib import colors
 
 from rate_distortion import datasets
 from rate_distortion.analysis import confidence as calibration
+from rate_distortion.datasets import prepared_data
+from rate_distortion.figures import Drawing
 from rate_distortion.figures import style as figures
 from rate_distortion.storage import files
 
@@ -162,3 +164,11 @@ def _bars(axis: plt.Axes, rows: pandas.DataFrame, column: str, **style: object) 
 
 def _widths(rows: pandas.DataFrame) -> pandas.Series:
     return rows["highest_margin"] - rows["lowest_margin"]
+
+
+def make(predictions: list[str], dataset: str, study: dict, settings: dict, model: str) -> Drawing:
+    """What is drawn, and how."""
+    rows = figure7_rows(predictions, settings["bins"])
+    data = prepared_data.describe(Path(dataset).parent)
+    source = source_line(rows, study, data, settings)
+    return Drawing(rows, lambda svg, png: figure7(rows, f"model {model}", source, svg, png))

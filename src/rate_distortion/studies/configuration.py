@@ -81,8 +81,6 @@ def explain(error: jsonschema.ValidationError) -> str:
             )
         case "minimum" | "exclusiveMinimum" | "maximum":
             return f"{path} is {error.instance}; it must be {BOUNDS[error.validator]} {error.validator_value}"
-        case "not":
-            return f"{path}.{error.instance} is the name of a rule; choose another name for the study"
         case "pattern":
             return f"{path} is {error.instance!r}; it must match {error.validator_value}"
         case "minItems" | "minProperties" | "minLength":

@@ -51,10 +51,40 @@ BOTTLENECK_KEYS = {
 
 @dataclass(frozen=True)
 class Study:
-    """A merged and checked study."""
+    """A merged and checked study.
+
+    Attributes:
+        name: of its folder under results.
+        config: its settings.
+        archive: the file that brought its records; None for a study that is trained here.
+    """
 
     name: str
     config: dict[str, Any]
+    archive: str | None = None
+
+    def has(self, part: str) -> bool:
+        """Whether the study has a part: a key of its own, of its tables or figures, or of its multilayer perceptrons."""
+        config = self.config
+        return any(
+            part in own
+            for own in (config, config["tables"], config["figures"], config.get("multilayer_perceptron", ()))
+        )
+
+    def folders(self, *parts: str) -> list[str]:
+        """The folders, inside results/<study>, of every training that the named parts need, each once, in a fixed order.
+
+        Args:
+            parts: of :data:`PARTS`, "gradient_snr" and "information_plane" (multilayer perceptrons), "sphere_packing".
+        """
+        seeds, convolutional = self.config["seeds"], [part for part in parts if part in PARTS]
+        perceptrons = [part for part in parts if part in ("gradient_snr", "information_plane")]
+        folders = [run.folder for run in self.runs(*convolutional)] if convolutional else []
+        if perceptrons:
+            folders += [f"{cell.folder}/seed{seed}" for cell in self.perceptron_cells(*perceptrons) for seed in seeds]
+        if "sphere_packing" in parts:
+            folders += [run.folder for run in self.bottleneck_runs()]
+        return folders
 
     def model(self, name: str) -> dict[str, Any]:
         """The settings of a model's network with its bases resolved and every default filled in."""
@@ -91,6 +121,14 @@ class Study:
     def data_name(self, preprocessing: str | None = None) -> str:
         """The name of the folder of the prepared data."""
         return self.config["data"]["dataset"] + (f"-{preprocessing}" if preprocessing else "")
+
+    def data_names(self) -> list[str]:
+        """The folders of prepared data that the study may have: its own, and one for every preprocessing."""
+        return [self.data_name(preprocessing) for preprocessing in (None, *self.config.get("preprocessings", {}))]
+
+    def seeds(self) -> list[int]:
+        """The seeds of all trainings."""
+        return sorted({*self.config["seeds"], *(run.seed for run in self.bottleneck_runs())})
 
     def cells(self, part: str) -> list[Cell]:
         """The cells of a part of the study, in a fixed order; none when the study leaves the part out.

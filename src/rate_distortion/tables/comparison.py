@@ -13,7 +13,7 @@ from rate_distortion.tables.layout import Table, or_dash
 
 KEYS = ["part", "model", "batch_size", "noise", "batch_norm_evaluation", "quantity"]
 VALUES = ["mean", "standard_error", "n"]
-UNTOLD = ("title", "device", "share_processes", "checkpoint_seconds", "history_points")
+UNTOLD = ("title", "device", "checkpoint_seconds", "history_points")
 """Settings that change no number."""
 
 MOST_DIFFERENCES = 40
