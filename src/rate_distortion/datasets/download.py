@@ -1,97 +1,66 @@
 """Download a file whose checksum is known, so that it ends up complete and right, or not there at all.
 
-Bytes go to ``<name>.part`` and the file gets its name only when the checksum is right. A ``.part`` that an interruption or
-a broken connection left behind is continued with an HTTP range request, from any mirror that answers one.
-
-Two processes that want the same file take turns by a lock on ``.<name>.lock`` (``flock``, which the system drops when its
-holder dies); the second then finds the file complete. Part names unique to a process would need no lock, but then nobody
-could continue what another process began.
+pooch verifies the checksum and gives the file its name. Added here: several mirrors are tried in turn, and an interrupted
+download is continued with an HTTP range request, from any mirror that answers one. Bytes on their way lie in the hidden
+folder ``.<name>.download``, in which one process works at a time (:mod:`rate_distortion.storage.run_lock`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
-import hashlib
-import http
-import http.client
 import logging
-import os
 import re
 import shutil
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
+from rate_distortion.storage import provenance, run_lock
+
+if TYPE_CHECKING:
+    import requests
 
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 18
 MAX_ROUNDS = 10
-"""Most times that the mirrors are gone through; another round follows only when the last one brought the file further."""
-
-NO_LOCKS_HERE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-"""What some network file systems answer to flock."""
+"""Most times that all mirrors are tried; another round follows only if the last one received something."""
 
 
 class DownloadError(OSError):
-    """A file could not be had; the message says what was tried and how to bring the file by hand."""
+    """A file could not be downloaded; the message says what was tried and how to bring the file by hand."""
 
 
 class _MirrorError(Exception):
     """Why one attempt at one mirror failed."""
 
 
-class _AllMirrorsFailedError(Exception):
-    """Every mirror failed; carries {address: reason}."""
-
-
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file that is told from any other by its checksum, wherever it comes from.
+    """A file that its checksum identifies, wherever it comes from.
 
     Attributes:
         name: the file's name, at the mirror and on disk.
         md5: checksum, 32 hexadecimal digits.
-        size_bytes: its length, or None where that is not known.
+        size_bytes: its length.
     """
 
     name: str
     md5: str
-    size_bytes: int | None = None
+    size_bytes: int
 
     def is_in(self, folder: str | Path) -> bool:
         """Whether the folder holds this very file (its checksum is computed)."""
-        return _has_md5(Path(folder) / self.name, self.md5)
+        path = Path(folder) / self.name
+        return path.is_file() and md5_of(path) == self.md5
 
 
-def fetch(
-    file: RemoteFile, folder: str | Path, mirrors: Sequence[str], *, timeout_seconds: float = 30, progress: bool = True
-) -> Path:
-    """Make sure that a folder holds a file; without any network where it already does.
-
-    Args:
-        file: what is wanted.
-        folder: where it shall lie; made when missing.
-        mirrors: addresses (http or https) of folders that hold the file, tried in turn.
-        timeout_seconds: how long a mirror may be silent.
-        progress: show a progress bar where stderr is a terminal, and log a line at the start and at the end elsewhere.
-
-    Returns:
-        the file's path.
-
-    Raises:
-        DownloadError: no mirror gave the right file, or it could not be written; what was received is kept.
-        ValueError: a mirror is no http or https address.
-    """
-    return fetch_all([file], folder, mirrors, timeout_seconds=timeout_seconds, progress=progress)[0]
+def fetch(file: RemoteFile, folder: str | Path, mirrors: Sequence[str], **options: Any) -> Path:
+    """The path of a file, downloaded if it is not there; see :func:`fetch_all`."""
+    return fetch_all([file], folder, mirrors, **options)[0]
 
 
 def fetch_all(
@@ -102,23 +71,40 @@ def fetch_all(
     timeout_seconds: float = 30,
     progress: bool = True,
 ) -> list[Path]:
-    """As :func:`fetch` for several files; the error names all that are still missing, not only the one that failed."""
+    """Make sure that a folder holds files; the network is not used for those that it already holds.
+
+    Args:
+        files: what is wanted.
+        folder: where they belong; made when missing.
+        mirrors: addresses (http or https) of folders that hold the files, tried in turn.
+        timeout_seconds: how long a mirror may be silent.
+        progress: show a progress bar where stderr is a terminal, and log a line at the start and at the end elsewhere.
+
+    Returns:
+        the files' paths.
+
+    Raises:
+        DownloadError: a mirror's address is none, no mirror gave the right file, or it could not be written; what was
+            received is kept. The message names every file that is still missing.
+    """
     folder = Path(folder)
     addresses = [_checked_address(mirror) for mirror in mirrors]
     for number, file in enumerate(files):
-        download = _Download(file, folder / f"{file.name}.part", timeout_seconds, progress)
+        if file.is_in(folder):
+            continue
+        download = _Download(file, folder / f".{file.name}.download", timeout_seconds, progress)
         try:
-            download.run(addresses)
+            failures = download.run(addresses)
         except OSError as error:
             raise DownloadError(
                 f"{folder / file.name} could not be written ({error.strerror or error}); "
                 f"what was received is kept, and the same command continues from there"
             ) from error
-        except _AllMirrorsFailedError as error:
+        if failures is not None:
+            reasons = [f"  {url}: {reason}" for url, reason in failures.items()] or ["  no mirror, none is given"]
             missing = [other for other in files[number:] if not other.is_in(folder)]
-            reasons = [f"  {url}: {reason}" for url, reason in error.args[0].items()] or ["  no mirror, none is given"]
             lines = [f"{file.name} could not be downloaded; tried", *reasons, bring_by_hand(missing, folder)]
-            raise DownloadError("\n".join(lines)) from None
+            raise DownloadError("\n".join(lines))
     return [folder / file.name for file in files]
 
 
@@ -127,176 +113,171 @@ def bring_by_hand(files: Sequence[RemoteFile], folder: str | Path) -> str:
     folder = Path(folder).resolve()
     lines = [f"Without a network, put into {folder} from another machine, and run the same command again:"]
     for file in files:
-        size = "" if file.size_bytes is None else f", {file.size_bytes:,} bytes"
         wrong = ", in place of the file there, which is not this one" if (folder / file.name).exists() else ""
-        lines.append(f"  {file.name} (md5 {file.md5}{size}){wrong}")
+        lines.append(f"  {file.name} (md5 {file.md5}, {file.size_bytes:,} bytes){wrong}")
     return "\n".join(lines)
 
 
 def md5_of(path: str | Path) -> str:
-    """MD5 of a file, in hexadecimal. It tells files apart; it is no protection against forgery."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    """MD5 of a file, in hexadecimal. It tells files apart; it does not protect against forgery."""
+    return provenance.file_checksum(path, "md5")
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Download:
-    """One file on its way. OSError means the disk; whatever the network does becomes a :class:`_MirrorError`."""
+    """One file on its way; called by pooch to fetch it from one address.
+
+    OSError means the disk; whatever the network does becomes a :class:`_MirrorError`.
+    """
 
     file: RemoteFile
-    part: Path
+    folder: Path
     timeout_seconds: float
     progress: bool
+    continued: bool = field(default=False, init=False)
 
-    def run(self, addresses: Sequence[str]) -> None:
-        """Put the file into its folder while no other process does."""
-        folder = self.part.parent
-        if self.file.is_in(folder):
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        with _lock(folder / f".{self.file.name}.lock", self.file.name):
-            if self.file.is_in(folder):  # whoever held the lock has brought it
-                return
-            target = folder / self.file.name
+    @property
+    def part(self) -> Path:
+        """What has been received so far."""
+        return self.folder / "part"
+
+    def run(self, addresses: Sequence[str]) -> dict[str, str] | None:
+        """Put the file into its place; otherwise {address: why it failed}."""
+        target = self.folder.parent / self.file.name
+        with run_lock.owned(self.folder):
+            if self.file.is_in(target.parent):  # another process has downloaded it while this one waited
+                return None
             if target.exists():
                 log.warning("%s is not the file it should be (wrong md5); downloading that one", target)
-            if not _has_md5(self.part, self.file.md5):
-                self._complete(addresses)
-            self.part.replace(target)
-
-    def _complete(self, addresses: Sequence[str]) -> None:
-        """Try one mirror after another, and all again as long as that brings the file further."""
-        failures: dict[str, str] = {}
-        for _ in range(MAX_ROUNDS):
-            length_before = _length(self.part)
-            for url in (address + self.file.name for address in addresses):
+            for left_behind in self.folder.glob("tmp*"):  # by pooch, when it was killed
+                left_behind.unlink()
+            failures: dict[str, str] = {}
+            for url in self._urls(addresses):
                 try:
-                    return self._attempt(url)
+                    self._fetch(url).replace(target)
+                    return None
                 except _MirrorError as reason:
-                    log.warning("%s: %s", url, reason)
-                    failures[url] = str(reason)
-            if _length(self.part) <= length_before:
+                    log.warning("%s: %s", _public(url), reason)
+                    failures[_public(url)] = str(reason)
+            return failures
+
+    def _urls(self, addresses: Sequence[str]) -> Iterator[str]:
+        """One mirror after another, and all of them again as long as that receives something."""
+        for _ in range(MAX_ROUNDS):
+            received = _length(self.part)
+            yield from (address + self.file.name for address in addresses)
+            if _length(self.part) <= received:
                 break
-        raise _AllMirrorsFailedError(failures)
 
-    def _attempt(self, url: str) -> None:
-        """Complete the part from one address and verify it."""
-        response, offset = self._open(url, _length(self.part))
-        with response:
-            expected = self._expected_length(response, offset)
-            _refuse_full_disk(self.part.parent, expected, offset)
-            with self.part.open("ab" if offset else "wb") as stream:
-                self._receive(response, stream, expected)
-                stream.flush()
-                os.fsync(stream.fileno())
-        received = _length(self.part)
-        if expected is not None and received < expected:
-            raise _MirrorError(f"the connection ended after {received:,} of {expected:,} bytes")
-        if not _has_md5(self.part, self.file.md5):
-            self.part.unlink()
-            if offset:  # what was there before may be to blame
-                return self._attempt(url)
-            raise _MirrorError(f"the {received:,} bytes from there have the wrong checksum")
+    def _fetch(self, url: str) -> Path:
+        """The complete and verified file, from one address."""
+        import pooch  # here, so that a plan of jobs does without it
 
-    def _open(self, url: str, offset: int) -> tuple[http.client.HTTPResponse, int]:
-        """Ask for the bytes from ``offset`` on; returns the answer and where it really begins (there or at 0)."""
-        # "identity" keeps a server from compressing on the way, which would change lengths and offsets.
-        headers = {"Accept-Encoding": "identity", "User-Agent": "rate-distortion"}
-        if offset:
-            headers["Range"] = f"bytes={offset}-"
-        request = urllib.request.Request(url, headers=headers)
+        pooch.get_logger().setLevel(logging.ERROR)  # its lines name the whole address, with any password
         try:
-            response = urllib.request.urlopen(request, timeout=self.timeout_seconds)
-        except urllib.error.HTTPError as error:
-            error.close()
-            if offset and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                return self._open(url, 0)  # the part is as long as the file and has the wrong checksum
-            raise _MirrorError(f"HTTP {error.code} {error.reason}") from error
-        except (OSError, http.client.HTTPException) as error:
+            known, folder = f"md5:{self.file.md5}", self.folder
+            return Path(pooch.retrieve(url, known, self.file.name, folder, downloader=self))
+        except ValueError:  # the checksum is wrong; pooch has removed the bytes
+            if self.continued:  # the ones from before may be to blame
+                return self._fetch(url)
+            raise _MirrorError(f"the {self.file.size_bytes:,} bytes from there have the wrong checksum") from None
+
+    def __call__(self, url: str, output_file: str, _pooch: object) -> None:
+        """Complete the part and hand it over, as :func:`pooch.retrieve` wants it of a downloader."""
+        if _length(self.part) > self.file.size_bytes:
+            self.part.unlink()
+        offset = _length(self.part)
+        self.continued = offset > 0
+        if offset < self.file.size_bytes:
+            self._receive(url, offset)
+        self.part.replace(output_file)
+
+    def _receive(self, url: str, offset: int) -> None:
+        """Append the bytes from ``offset`` on to the part; a mirror that knows no ranges sends all from the beginning."""
+        import requests
+        import urllib3
+
+        # "identity" keeps a server from compressing on the way, which would change lengths and offsets.
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
+        try:
+            with requests.get(url, headers=headers, stream=True, timeout=self.timeout_seconds) as answer:
+                if offset and _is_another_part(answer, offset):
+                    return self._receive(url, 0)
+                if answer.status_code not in (200, 206):
+                    raise _MirrorError(f"HTTP {answer.status_code} {answer.reason}")
+                offset = offset if answer.status_code == 206 else 0
+                self._refuse_another_length(answer, offset)
+                _refuse_full_disk(self.folder, self.file.size_bytes - offset)
+                self._append(answer, offset)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise _MirrorError(self._network_reason(error)) from error
-        if response.status != http.HTTPStatus.PARTIAL_CONTENT:
-            return response, 0
-        begins = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-        if begins and int(begins[1]) == offset:
-            return response, offset
-        response.close()
-        if not offset:
-            raise _MirrorError("it sent another part of the file than was asked for")
-        return self._open(url, 0)
+        if _length(self.part) < self.file.size_bytes:
+            raise _MirrorError(self._network_reason())
 
-    def _expected_length(self, response: http.client.HTTPResponse, offset: int) -> int | None:
-        """The whole file's length. A mirror whose file has another length is left before a byte is touched."""
-        announced = response.headers.get("Content-Length", "")
-        if not announced.isdecimal():
-            return self.file.size_bytes
-        length = offset + int(announced)
-        if self.file.size_bytes not in (None, length):
-            raise _MirrorError(f"its file has {length:,} bytes and the right one {self.file.size_bytes:,}")
-        return length
-
-    def _receive(self, response: http.client.HTTPResponse, stream: BinaryIO, expected: int | None) -> None:
+    def _append(self, answer: requests.Response, offset: int) -> None:
         """Write what the mirror sends, with a progress bar on a terminal and two log lines elsewhere."""
-        name, offset = self.file.name, stream.tell()
+        from tqdm import tqdm
+
+        name, size = self.file.name, self.file.size_bytes
         show_bar = self.progress and sys.stderr.isatty()
-        show_lines = self.progress and not show_bar
-        if show_lines:
-            beginning = f"continuing {name} at byte {offset:,}" if offset else f"downloading {name}"
-            log.info("%s of %s from %s", beginning, "unknown" if expected is None else f"{expected:,}", response.url)
-        started = time.monotonic()
-        bar = tqdm(total=expected, initial=offset, desc=name, unit="B", unit_scale=True, disable=not show_bar)
-        with bar:
-            while chunk := self._next_chunk(response):
+        lines = logging.INFO if self.progress and not show_bar else logging.DEBUG
+        began, beginning = (
+            time.monotonic(),
+            f"continuing {name} at byte {offset:,}" if offset else f"downloading {name}",
+        )
+        log.log(lines, "%s of %s from %s", beginning, f"{size:,}", _public(answer.url))
+        bar = tqdm(total=size, initial=offset, desc=name, unit="B", unit_scale=True, disable=not show_bar)
+        with bar, self.part.open("ab" if offset else "wb") as stream:
+            while chunk := answer.raw.read1(CHUNK_BYTES):
                 stream.write(chunk)
                 bar.update(len(chunk))
-                if expected is not None and stream.tell() > expected:
-                    break  # something else altogether, as the checksum will show
-        if show_lines:
-            log.info("received %s bytes in %.0f s", f"{stream.tell() - offset:,}", time.monotonic() - started)
+                if stream.tell() > size:
+                    break  # another file altogether, as the checksum will show
+        log.log(lines, "received %s bytes in %.0f s", f"{_length(self.part) - offset:,}", time.monotonic() - began)
 
-    def _next_chunk(self, response: http.client.HTTPResponse) -> bytes:
-        try:
-            return response.read1(CHUNK_BYTES)
-        except (OSError, http.client.HTTPException) as error:
-            raise _MirrorError(self._network_reason(error)) from error
+    def _refuse_another_length(self, answer: requests.Response, offset: int) -> None:
+        """Leave a mirror whose file has another length before a received byte is touched."""
+        announced = answer.headers.get("Content-Length", "")
+        if announced.isdecimal() and (length := offset + int(announced)) != self.file.size_bytes:
+            raise _MirrorError(f"its file has {length:,} bytes and the right one {self.file.size_bytes:,}")
 
-    def _network_reason(self, error: Exception) -> str:
-        cause = error.reason if isinstance(error, urllib.error.URLError) else error
-        if isinstance(cause, TimeoutError):
+    def _network_reason(self, error: Exception | None = None) -> str:
+        import requests
+        import urllib3
+
+        if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
             return f"silent for {self.timeout_seconds:g} s"
-        return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+        if error is None or isinstance(error, urllib3.exceptions.ProtocolError):
+            return f"the connection ended after {_length(self.part):,} of {self.file.size_bytes:,} bytes"
+        # The system's words, without those of the libraries around them, which name the address.
+        found = re.search(r"\[Errno -?\d+\] ([^'\"()<>]+)", str(error))
+        return found[1] if found else f"the connection failed ({type(error).__name__})"
 
 
-@contextlib.contextmanager
-def _lock(path: Path, name: str) -> Iterator[None]:
-    """Hold an exclusive lock on a file, waiting for it where needed."""
-    with path.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.info("another process is downloading %s; waiting for it", name)
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in NO_LOCKS_HERE:
-                raise
-            log.warning("%s is on a file system without locks: download %s in one process only", path.parent, name)
-        yield
+def _is_another_part(answer: requests.Response, offset: int) -> bool:
+    """Whether a mirror cannot continue at a byte, though it knows of ranges: its file is shorter, or it begins elsewhere."""
+    begins = answer.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
+    return answer.status_code == 416 or (answer.status_code == 206 and not begins)
 
 
-def _refuse_full_disk(folder: Path, expected: int | None, offset: int) -> None:
+def _refuse_full_disk(folder: Path, wanted: int) -> None:
     free = shutil.disk_usage(folder).free
-    if expected is not None and free < expected - offset:
-        raise OSError(errno.ENOSPC, f"{expected - offset:,} bytes are still to come and its disk has {free:,} free")
+    if free < wanted:
+        raise OSError(errno.ENOSPC, f"{wanted:,} bytes are still to come and its disk has {free:,} free")
 
 
 def _checked_address(mirror: str) -> str:
     if not re.match(r"https?://[^/]", mirror):
-        raise ValueError(f"the mirror {mirror!r} is no address; it must begin with http:// or https:// and a host")
+        raise DownloadError(
+            f"the mirror {_public(mirror)!r} is no address; it must begin with http:// or https:// and a host"
+        )
     return mirror.rstrip("/") + "/"
+
+
+def _public(address: str) -> str:
+    """An address without its user's name and password."""
+    return re.sub("//.*@", "//***@", address)
 
 
 def _length(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def _has_md5(path: Path, md5: str) -> bool:
-    return path.is_file() and md5_of(path) == md5
