@@ -390,7 +390,7 @@ def test_numpy_arrays_are_taken_where_tensors_are(some):
     one_hot = np.eye(10, dtype=int)[labels.numpy()]
     for own_images, own_labels, message in (
         (np.zeros((150, 1, 8, 8), np.uint8), labels.numpy(), "images is uint8: pass floats"),
-        (images.float(), one_hot, r"labels is \(150, 10\) int64: .*argmax\(1\)"),
+        (images.float(), one_hot, r"labels is \(150, 10\) .*argmax\(1\)"),
         (images.float(), labels.numpy() + 0.0, r"labels is \(150,\) float64: pass 150 integers"),
     ):
         with pytest.raises(InputError, match=message):

@@ -9,7 +9,6 @@ steps costs T + 1 forward passes, however many of its points are recorded.
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
@@ -183,9 +182,6 @@ def checked(
     Raises:
         InputError: no images, images that are no floats, not finite or of another precision than the weights, or labels that
             are not one integer per image, from 0 on.
-
-    Warns:
-        UserWarning: a model in training mode that answers otherwise in evaluation mode (dropout, batch normalization).
     """
     weights = next(model.parameters(), None)
     if isinstance(images, np.ndarray):
@@ -197,14 +193,7 @@ def checked(
     remedy = f"the weights are {weights.dtype}; pass images.to({weights.dtype}), or convert the model"
     require(images.dtype == weights.dtype, "images", images.dtype, remedy)
     require(bool(torch.isfinite(images).all()), "images", "nan or inf", "every value must be finite")
-    images, labels = images.detach().to(weights.device), _checked_labels(labels, len(images)).to(weights.device)
-    if model.training and not _answers_as_in_evaluation_mode(model, images[:32], labels[:32]):
-        warnings.warn(
-            "the model is in training mode, where it answers otherwise than in evaluation mode (dropout, statistics of the "
-            "batch): call model.eval() first",
-            stacklevel=3,
-        )
-    return images, labels
+    return images.detach().to(weights.device), _checked_labels(labels, len(images)).to(weights.device)
 
 
 def _checked_labels(labels: Tensor | np.ndarray | Sequence[int], count: int) -> Tensor:
@@ -219,21 +208,6 @@ def _checked_labels(labels: Tensor | np.ndarray | Sequence[int], count: int) -> 
     require(shape == (count,) and whole, "labels", f"{shape} {labels.dtype}", remedy)
     require(int(labels.min()) >= 0, "labels", int(labels.min()), "number the classes from 0 on")
     return labels.to(torch.int64)
-
-
-def _answers_as_in_evaluation_mode(model: nn.Module, images: Tensor, labels: Tensor) -> bool:
-    """Whether the mode that the model is in makes no difference; torch's generators and the model are left as found."""
-    with torch.no_grad(), left_as_found(model), torch.random.fork_rng([images.device] if images.is_cuda else []):
-        modes = [(module, module.training) for module in model.modules()]
-        try:
-            steady = usable(model.eval()(images), labels)
-        finally:
-            for module, mode in modes:
-                module.training = mode
-        try:
-            return torch.allclose(usable(model(images), labels), steady, rtol=1e-3, atol=1e-6)
-        except (ValueError, RuntimeError):  # it answers in evaluation mode alone
-            return False
 
 
 def _require_floats(condition: bool, found: object) -> None:

@@ -9,6 +9,7 @@ the "1 +" (the column ``plain_snr_db``).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from rate_distortion import information
 from rate_distortion.analysis import signal_to_noise as snr
-from rate_distortion.probes.input_gradients import norms, require, saturated
+from rate_distortion.probes.input_gradients import left_as_found, norms, require, saturated
 from rate_distortion.probes.noise_paths import Point, SweepSettings, checked, noise_path
 
 EVALUATION_MODES = ("none", "last", "population", "ema", "batch")
@@ -76,7 +77,28 @@ def sweep(
         UserWarning: a model in training mode that answers otherwise in evaluation mode (dropout, batch normalization).
     """
     images, labels = checked(model, images, labels)
+    if model.training and not _answers_as_in_evaluation_mode(model, images[:32]):
+        warnings.warn(
+            "the model is in training mode, where it answers otherwise than in evaluation mode (dropout, statistics of the "
+            "batch): call model.eval() first",
+            stacklevel=2,
+        )
     return record(noise_path(model, images, labels, settings), images, labels, settings, evaluation_mode)
+
+
+def _answers_as_in_evaluation_mode(model: nn.Module, images: Tensor) -> bool:
+    """Whether the mode that the model is in makes no difference; torch's generators and the model are left as found."""
+    with torch.no_grad(), left_as_found(model), torch.random.fork_rng([images.device] if images.is_cuda else []):
+        modes = [(module, module.training) for module in model.modules()]
+        try:
+            steady = model.eval()(images)
+        finally:
+            for module, mode in modes:
+                module.training = mode
+        try:
+            return torch.allclose(model(images), steady, rtol=1e-3, atol=1e-6)
+        except (TypeError, ValueError, RuntimeError):  # it answers in evaluation mode alone, or returns no tensor
+            return False
 
 
 def record(
