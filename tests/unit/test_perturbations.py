@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import itertools
 import math
+import warnings
 from dataclasses import replace
 
 import foolbox
@@ -21,6 +23,7 @@ from sklearn.metrics import mutual_info_score
 from torch import nn
 
 from rate_distortion.analysis import signal_to_noise
+from rate_distortion.errors import InputError
 from rate_distortion.models import convolutional as models
 from rate_distortion.probes import gradient_masking
 from rate_distortion.probes.input_gradients import fixed_batches, input_gradient, logit_margin
@@ -33,7 +36,7 @@ COLUMNS = {
         "step",
         "step_size",
         "snr_db",
-        "snr_plain_db",
+        "plain_snr_db",
         "snr_without_dc_db",
         "accuracy_percent",
         "information_bits",
@@ -262,7 +265,7 @@ def test_record_of_a_whole_path(model, some, noise):
     assert result.records[0]["step"] == 0
     assert ratios[0] == math.inf
     assert (np.diff(ratios) < 0).all()
-    assert (result.column("snr_plain_db")[1:] < ratios[1:]).all()
+    assert (result.column("plain_snr_db")[1:] < ratios[1:]).all()
     assert result.confusion.shape == (len(ratios), 10, 10)
     assert result.confusion.dtype == np.int64
     assert (result.confusion.sum(2) == np.bincount(labels)).all(), "rows are labels"
@@ -291,7 +294,7 @@ def test_gaussian_noise_has_the_stated_standard_deviation(model, some):
     result = sweep(model, images, labels, settings)
     assert result.column("step_size") == pytest.approx([0.0, 0.1, 0.2])
     expected = 20 * np.log10(images.flatten(1).norm(dim=1).numpy() / (0.2 * 8)).mean()
-    assert result.records[-1]["snr_plain_db"] == pytest.approx(expected, abs=0.1)
+    assert result.records[-1]["plain_snr_db"] == pytest.approx(expected, abs=0.1)
 
 
 def test_removing_the_mean_makes_the_ratio_blind_to_brightness(some):
@@ -348,11 +351,61 @@ def test_model_is_left_as_it_was_found():
     images, labels = torch.randn(20, 1, 8, 8), torch.arange(20) % 10
     for training, noise in itertools.product((True, False), ("l2", "gaussian")):
         model.train(training)
-        sweep(model, images, labels, SweepSettings(noise, max_steps=3, points=4), evaluation_mode="batch")
+        with pytest.warns(UserWarning, match="training mode") if training else contextlib.nullcontext():
+            sweep(model, images, labels, SweepSettings(noise, max_steps=3, points=4), evaluation_mode="batch")
         assert model.training is training
         assert [p.requires_grad for p in model.parameters()] == [True, False, True, True, True, True]
         assert all(p.grad is None for p in model.parameters())
         assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize("layer", [nn.Dropout(0.5), nn.BatchNorm1d(64)])
+def test_a_model_in_training_mode_is_warned_of_where_the_mode_matters(layer, some):
+    images, labels = some
+    settings = SweepSettings("gaussian", points=3, permutations=0)
+    plain, noisy = nn.Linear(64, 10), nn.Sequential(layer, nn.Linear(64, 10)).double()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sweep(nn.Sequential(nn.Flatten(), plain.double()), images, labels, settings)
+        sweep(noisy.eval(), images.flatten(1), labels, settings)
+        noisy[0].train()  # asked for by the user, layer by layer
+        sweep(noisy, images.flatten(1), labels, settings)
+    with pytest.warns(UserWarning, match=r"call model.eval\(\) first"):
+        sweep(noisy.train(), images.flatten(1), labels, settings)
+
+
+def test_numpy_arrays_are_taken_where_tensors_are(some):
+    images, labels = some
+    single = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).eval()
+    settings = SweepSettings("l2", max_steps=3)
+    expected = sweep(single, images.float(), labels, settings)
+    for own_images, own_labels in (
+        (images.numpy(), labels.numpy().astype(np.uint8)),  # numpy's floats are doubles unless one asks
+        (images.float().numpy(), labels.numpy().astype(np.int32)),
+    ):
+        result = sweep(single, own_images, own_labels, settings)
+        assert result.records == expected.records
+    rows = gradient_masking.audit(single, images.numpy(), labels.numpy(), settings, [50], starts=1)
+    assert len(rows) == 5
+    one_hot = np.eye(10, dtype=int)[labels.numpy()]
+    for own_images, own_labels, message in (
+        (np.zeros((150, 1, 8, 8), np.uint8), labels.numpy(), "images is uint8: pass floats"),
+        (images.float(), one_hot, r"labels is \(150, 10\) .*argmax\(1\)"),
+        (images.float(), labels.numpy() + 0.0, r"labels is \(150,\) float64: pass 150 integers"),
+    ):
+        with pytest.raises(InputError, match=message):
+            sweep(single, own_images, own_labels, settings)
+
+
+class Pair(nn.Module):
+    def forward(self, images):
+        return images.flatten(1), images
+
+
+def test_what_is_no_logits_is_refused_with_one_sentence(some):
+    images, labels = some
+    with pytest.raises(InputError, match="logits is a tuple: the model must return the logits alone"):
+        sweep(Pair().eval(), images, labels, SweepSettings("l2"))
 
 
 def test_works_inside_no_grad_and_after_a_failure(model, some):
@@ -505,6 +558,7 @@ def test_ratio_with_and_without_one_plus(with_one, plain):
     noise = signal_to_noise.noise_amplitude(with_one)
     assert signal_to_noise.one_plus_db(1.0, noise) == pytest.approx(with_one)
     assert signal_to_noise.plain_db(1.0, noise) == pytest.approx(plain, abs=0.05)
+    assert signal_to_noise.plain_of_one_plus_db(with_one) == pytest.approx(plain, abs=0.05)
 
 
 @pytest.mark.parametrize(("norm", "l2", "linf"), [(32, 70.1, 40.1), (20, 66.0, 36.1), (15.7, 63.9, 34.0)])

@@ -1,8 +1,8 @@
 """Signal-to-noise ratios in decibels, and curves over them: mean, conversion, interpolation, area (section 4.4).
 
 The paper writes 20 log10(1 + ||x|| / ||delta||), which is never negative; Cisse et al. (2017), whom it follows, have no "1 +".
-The two agree to 0.3 dB at 30 dB and part below: 6 dB here is 0 dB there. The first is this project's axis, the second is
-recorded beside it.
+The two agree to 0.3 dB at 30 dB and part below: 6 dB here is 0 dB there, 5 dB is -2.2 dB and 1 dB is -18.3 dB. The first is
+this project's axis, the second is recorded beside it (``plain_snr_db``).
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ def plain_db(signal_norms: ArrayLike, noise_norms: ArrayLike) -> np.ndarray:
     """20 log10(||x|| / ||delta||) in dB (Cisse et al., 2017), elementwise; infinite where there is no noise."""
     with np.errstate(divide="ignore"):  # an empty image under noise has -inf dB
         return 20.0 * np.log10(_ratio(signal_norms, noise_norms))
+
+
+def plain_of_one_plus_db(snr_db: ArrayLike) -> np.ndarray:
+    """The same noise without the "1 +", in dB: 20 log10(10^(r/20) - 1) of the paper's ratio r, elementwise."""
+    return -20.0 * np.log10(noise_amplitude(snr_db))
 
 
 def mean_db(values_db: ArrayLike) -> float:

@@ -72,9 +72,14 @@ def usable(logits: Tensor, labels: Tensor) -> Tensor:
     """The logits (N, K), unless they would be counted as predictions of these labels without being any.
 
     Raises:
-        InputError: fewer than two classes, a label that is none of them, or values that are not finite.
+        InputError: no tensor (N, K), fewer than two classes, a label that is none of them, or values that are not finite.
     """
+    alone = "the model must return the logits alone, a tensor (images, classes)"
+    require(isinstance(logits, Tensor), "logits", f"a {type(logits).__name__}", alone)
     require(logits.dim() == 2 and logits.shape[1] >= 2, "logits", tuple(logits.shape), "return (images, classes >= 2)")
+    require(
+        len(logits) == len(labels), "logits", tuple(logits.shape), f"return one row for each of {len(labels)} images"
+    )
     require(
         int(labels.max()) < logits.shape[1], "labels", int(labels.max()), f"the model has {logits.shape[1]} classes"
     )

@@ -9,7 +9,7 @@ steps costs T + 1 forward passes, however many of its points are recorded.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 
@@ -50,7 +50,8 @@ class SweepSettings:
         step_growth: each step is this many times the one before it; 1 is the paper's constant step, more reaches low ratios
             in few steps.
         max_steps: gradient steps after which a record ends.
-        lowest_snr_db: a record also ends at the first point whose mean ratio is below this.
+        lowest_snr_db: a record also ends at the first point whose mean ratio is below this. The ratio is the paper's
+            20 log10(1 + ||x|| / ||delta||), in dB: 1 dB is -18.3 dB without the "1 +", 5 dB is -2.2 dB.
         points: points per curve: log-spaced path lengths between the first step and a straight path to ``lowest_snr_db``
             (longer paths go on at the same spacing), or log-spaced sigma.
         smallest_sigma, largest_sigma: range of the Gaussian noise's standard deviation, in the images' unit.
@@ -171,21 +172,46 @@ def predict(model: nn.Module, images: Tensor, labels: Tensor, batches: tuple[Ten
         return _in_order(batches, [usable(model(images[rows]), labels[rows]) for rows in batches])
 
 
-def checked(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Images and labels on the model's device, after checking that they belong together.
+def checked(
+    model: nn.Module, images: Tensor | np.ndarray, labels: Tensor | np.ndarray | Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Images and labels as tensors on the model's device, after checking that they belong together.
+
+    A numpy array of floats becomes a tensor of the weights' precision; a tensor must have it already.
 
     Raises:
-        ValueError: no images, values that are not finite, another precision than the weights', or labels that are not one
-            integer per image, from 0 on.
+        InputError: no images, images that are no floats, not finite or of another precision than the weights, or labels that
+            are not one integer per image, from 0 on.
     """
-    weights = next(model.parameters(), images)
+    weights = next(model.parameters(), None)
+    if isinstance(images, np.ndarray):
+        _require_floats(images.dtype.kind == "f", images.dtype)
+        images = torch.tensor(images, dtype=torch.get_default_dtype() if weights is None else weights.dtype)
+    weights = images if weights is None else weights
     require(len(images) > 0, "images", tuple(images.shape), "pass at least one image")
-    require(images.dtype == weights.dtype, "images", images.dtype, f"the weights are {weights.dtype}; convert either")
+    _require_floats(images.is_floating_point(), images.dtype)
+    remedy = f"the weights are {weights.dtype}; pass images.to({weights.dtype}), or convert the model"
+    require(images.dtype == weights.dtype, "images", images.dtype, remedy)
     require(bool(torch.isfinite(images).all()), "images", "nan or inf", "every value must be finite")
-    fitting = labels.shape == images.shape[:1] and not labels.is_floating_point() and labels.dtype != torch.bool
-    require(fitting, "labels", f"{tuple(labels.shape)} {labels.dtype}", f"pass {len(images)} integers, one per image")
+    return images.detach().to(weights.device), _checked_labels(labels, len(images)).to(weights.device)
+
+
+def _checked_labels(labels: Tensor | np.ndarray | Sequence[int], count: int) -> Tensor:
+    """The labels as int64 (count,), from any integers."""
+    if not isinstance(labels, Tensor):
+        labels = np.asarray(labels)
+        labels = torch.from_numpy(labels.astype(np.int64)) if labels.dtype.kind in "iu" else labels
+    whole = isinstance(labels, Tensor) and not labels.is_floating_point() and labels.dtype != torch.bool
+    shape, remedy = tuple(labels.shape), f"pass {count} integers, one per image"
+    if len(shape) == 2 and len(labels) == count:
+        remedy += " (of one-hot labels: labels.argmax(1))"
+    require(shape == (count,) and whole, "labels", f"{shape} {labels.dtype}", remedy)
     require(int(labels.min()) >= 0, "labels", int(labels.min()), "number the classes from 0 on")
-    return images.detach().to(weights.device), labels.to(weights.device, torch.int64)
+    return labels.to(torch.int64)
+
+
+def _require_floats(condition: bool, found: object) -> None:
+    require(condition, "images", found, "pass floats, scaled as for the model's training (say images / 255)")
 
 
 def _ascent(

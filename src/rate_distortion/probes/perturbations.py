@@ -2,10 +2,14 @@
 
 :func:`sweep` is the whole analysis: one pass along a path of :mod:`probes.noise_paths`, and at its recorded points the
 signal-to-noise ratio, the accuracy and I(prediction; label). :func:`record` measures a path from any other source.
+
+The ratio is the paper's, 20 log10(1 + ||x|| / ||delta||) in dB: never negative, 1 dB is -18.3 dB and 5 dB is -2.2 dB without
+the "1 +" (the column ``plain_snr_db``).
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +20,7 @@ from torch import Tensor, nn
 
 from rate_distortion import information
 from rate_distortion.analysis import signal_to_noise as snr
-from rate_distortion.probes.input_gradients import norms, require, saturated
+from rate_distortion.probes.input_gradients import left_as_found, norms, require, saturated
 from rate_distortion.probes.noise_paths import Point, SweepSettings, checked, noise_path
 
 EVALUATION_MODES = ("none", "last", "population", "ema", "batch")
@@ -29,7 +33,7 @@ class Sweep:
 
     Attributes:
         records: one dictionary per recorded point, the columns of ``perturbations/<noise>.csv``: step, step_size, snr_db,
-            snr_plain_db (without "1 +"), snr_without_dc_db (each image's mean taken off the signal), accuracy_percent,
+            plain_snr_db (without "1 +"), snr_without_dc_db (each image's mean taken off the signal), accuracy_percent,
             information_bits (plug-in), floor_bits, floor_standard_deviation_bits, miller_madow_bits, zero_gradient_images,
             saturated_images (probability of the label rounds to one), clamped_images, evaluation_mode, noise, images.
         confusion: counts, int64 (points, K, K); rows are labels, columns predictions.
@@ -50,23 +54,51 @@ class Sweep:
 
 
 def sweep(
-    model: nn.Module, images: Tensor, labels: Tensor, settings: SweepSettings, evaluation_mode: str = "none"
+    model: nn.Module,
+    images: Tensor | np.ndarray,
+    labels: Tensor | np.ndarray,
+    settings: SweepSettings,
+    evaluation_mode: str = "none",
 ) -> Sweep:
     """Information, accuracy and confusion along one unbounded path (one curve of Figure 5).
 
     Args:
         model: images (N, ...) -> logits (N, K); used in the mode it is in (call ``eval`` first), and unchanged afterwards.
-        images: (N, ...), in the precision of the weights, on any device. ``sweep(model.double(), images.double(), ...)``
-            computes everything in double precision.
-        labels: integers (N,) below K.
+        images: (N, ...), a tensor in the precision of the weights, on any device, or a numpy array of floats.
+            ``sweep(model.double(), images.double(), ...)`` computes everything in double precision.
+        labels: integers (N,) below K, a tensor or a numpy array.
         settings: the path and how densely it is recorded.
         evaluation_mode: where batch normalization takes its statistics from, one of :data:`EVALUATION_MODES`.
 
     Raises:
-        ValueError: images, labels or an evaluation mode that cannot be used, or logits that are not finite.
+        InputError: images, labels or an evaluation mode that cannot be used, or logits that are none or not finite.
+
+    Warns:
+        UserWarning: a model in training mode that answers otherwise in evaluation mode (dropout, batch normalization).
     """
     images, labels = checked(model, images, labels)
+    if model.training and not _answers_as_in_evaluation_mode(model, images[:32]):
+        warnings.warn(
+            "the model is in training mode, where it answers otherwise than in evaluation mode (dropout, statistics of the "
+            "batch): call model.eval() first",
+            stacklevel=2,
+        )
     return record(noise_path(model, images, labels, settings), images, labels, settings, evaluation_mode)
+
+
+def _answers_as_in_evaluation_mode(model: nn.Module, images: Tensor) -> bool:
+    """Whether the mode that the model is in makes no difference; torch's generators and the model are left as found."""
+    with torch.no_grad(), left_as_found(model), torch.random.fork_rng([images.device] if images.is_cuda else []):
+        modes = [(module, module.training) for module in model.modules()]
+        try:
+            steady = model.eval()(images)
+        finally:
+            for module, mode in modes:
+                module.training = mode
+        try:
+            return torch.allclose(model(images), steady, rtol=1e-3, atol=1e-6)
+        except (TypeError, ValueError, RuntimeError):  # it answers in evaluation mode alone, or returns no tensor
+            return False
 
 
 def record(
@@ -161,7 +193,7 @@ class _Recorder:
                 "step": point.step,
                 "step_size": point.step_size,
                 "snr_db": snr.mean_db(ratios),
-                "snr_plain_db": snr.mean_db(snr.plain_db(self.signal, noise_norms)),
+                "plain_snr_db": snr.mean_db(snr.plain_db(self.signal, noise_norms)),
                 "snr_without_dc_db": snr.mean_db(snr.one_plus_db(self.signal_without_dc, noise_norms)),
                 "accuracy_percent": 100.0 * float(np.trace(table)) / len(self.labels),
                 "information_bits": estimate.value_bits,
