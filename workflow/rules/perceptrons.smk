@@ -50,7 +50,7 @@ rule train_perceptron:
     params:
         settings=perceptron_settings,
     script:
-        "../scripts/train_perceptrons.py"
+        "../scripts/train.py"
 
 
 for study in STUDIES.values():
@@ -79,6 +79,6 @@ for study in STUDIES.values():
         params:
             settings=perceptron_settings,
         script:
-            "../scripts/train_perceptrons.py"
+            "../scripts/train.py"
 
     workflow.ruleorder(f"train_pack_{study.name}", "train_perceptron")

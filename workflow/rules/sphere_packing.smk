@@ -35,7 +35,7 @@ rule train_bottleneck:
     params:
         settings=bottleneck_settings,
     script:
-        "../scripts/train_bottlenecks.py"
+        "../scripts/train.py"
 
 
 for study in STUDIES.values():
@@ -67,7 +67,7 @@ for study in STUDIES.values():
         params:
             settings=bottleneck_settings,
         script:
-            "../scripts/train_bottlenecks.py"
+            "../scripts/train.py"
 
     workflow.ruleorder(f"train_bottlenecks_together_{study.name}", "train_bottleneck")
 

@@ -95,7 +95,7 @@ for study in STUDIES.values():
             params:
                 settings=pack_settings(study, pack),
             script:
-                "../scripts/train_packed.py"
+                "../scripts/train.py"
 
         others = ["train"] if trains_alone(study) else [f"train_together_{study.name}", "train"]
         workflow.ruleorder(f"train_packed_{study.name}_{pack.name}", *others)
