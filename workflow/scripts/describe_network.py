@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rate_distortion.datasets import prepared_data
-from rate_distortion.models import convolutional as models
+from rate_distortion.models import convolutional
 from rate_distortion.storage import files
 from rate_distortion.storage.job_log import job_log
 
@@ -15,7 +15,7 @@ def main(records: list[str], target: str) -> None:
     for record in records:
         data = prepared_data.describe(Path(record).parent)
         shape, classes = tuple(data["image_shape"]), data["classes"]
-    rows = models.architecture_table(models.ConvolutionalNetwork(shape, classes))
+    rows = convolutional.architecture_table(convolutional.ConvolutionalNetwork(shape, classes))
     files.write_rows(target, [asdict(row) for row in rows])
 
 

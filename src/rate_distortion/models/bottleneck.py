@@ -21,7 +21,7 @@ UNITS = 2
 
 
 @dataclass(frozen=True)
-class NetworkSettings:
+class BottleneckSettings:
     """The shape of the network; defaults are the paper's, or those of the release that it builds on.
 
     Attributes:
@@ -70,7 +70,7 @@ class Bottleneck(nn.Module):
         seed: of the weights: He's uniform rule before a relu, Glorot's elsewhere, biases zero (as the release).
     """
 
-    def __init__(self, settings: NetworkSettings, inputs: int, classes: int, noise_log_variance: float, seed: int):
+    def __init__(self, settings: BottleneckSettings, inputs: int, classes: int, noise_log_variance: float, seed: int):
         super().__init__()
         self.settings = settings
         stream = torch.Generator().manual_seed(seeds.torch_seed(seed, "initialization"))
@@ -134,7 +134,7 @@ def _linear(inputs: int, outputs: int, activation: str, stream: torch.Generator)
     return layer
 
 
-def _normalization(width: int, settings: NetworkSettings) -> nn.BatchNorm1d:
+def _normalization(width: int, settings: BottleneckSettings) -> nn.BatchNorm1d:
     layer = nn.BatchNorm1d(width, settings.batch_norm_epsilon, 1 - settings.batch_norm_momentum)
     if settings.variant == "batch_without_scale":
         layer.register_parameter("weight", None)

@@ -1,25 +1,20 @@
-"""The networks: the CNN of Table 3 with its variants, and a door for a user's own model.
+"""The CNN of Table 3 with its variants; a user's own network can stand in its place (:mod:`rate_distortion.models.factory`).
 
-The CNN is the CleverHans tutorial network that the paper adapts: three convolutions and a dense layer, ReLU between, biases
+It is the CleverHans tutorial network that the paper adapts: three convolutions and a dense layer, ReLU between, biases
 everywhere, TensorFlow's SAME / VALID / VALID padding (the only combination that leaves the 256 inputs of Table 3's last row).
 """
 
 from __future__ import annotations
 
-import functools
-import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from rate_distortion.errors import InputError, require_known
+from rate_distortion.models import factory
 from rate_distortion.models.shape import CHANNELS, KERNEL_SIZES, PADDINGS, SMALLEST_SIDE, STRIDES, output_side
-from rate_distortion.storage import provenance
 
 NORMALIZATIONS = ("none", "batch")
 BATCH_NORM_EVALUATIONS = ("batch", "last", "population", "ema")
@@ -104,6 +99,10 @@ class BatchNormalization(nn.Module):
         return functional.batch_norm(inputs, mean, variance, self.weight, self.bias, False, 0.0, self.epsilon)
 
 
+BATCH_NORMALIZATIONS = (BatchNormalization, nn.modules.batchnorm._BatchNorm)
+"""This module's own, and those of torch that a user's network may have."""
+
+
 class ConvolutionalNetwork(nn.Module):
     """The CNN of Table 3: images (N, C, H, W) -> logits (N, classes). 180,906 parameters for grey 32x32 and ten classes."""
 
@@ -147,10 +146,10 @@ def build(
         generator: the initialisation stream (on the CPU, so that every device starts from the same weights).
 
     Raises:
-        InputError: images too small for the CNN, or a factory that cannot be imported or returns no nn.Module.
+        InputError: images too small for the CNN, or a factory that cannot be used.
     """
     if settings.factory is not None:
-        return _from_factory(settings.factory, image_shape, classes, generator)
+        return factory.build(settings.factory, image_shape, classes, generator)
     model = ConvolutionalNetwork(
         image_shape,
         classes,
@@ -160,6 +159,15 @@ def build(
     )
     initialize(model, settings.initialization, generator)
     return model
+
+
+def placed(model: nn.Module, device: torch.device, dtype: torch.dtype | None = None) -> nn.Module:
+    """A network on a device, in a precision.
+
+    The CNN has channels last, which is faster. A user's own network keeps its layout, on which its code may rely (``view``).
+    """
+    model = model.to(device, dtype)
+    return model.to(memory_format=torch.channels_last) if isinstance(model, ConvolutionalNetwork) else model
 
 
 @torch.no_grad()
@@ -181,9 +189,7 @@ def initialize(model: nn.Module, scheme: str, generator: torch.Generator) -> Non
 
 def parameter_groups(model: nn.Module, settings: ModelSettings) -> list[dict]:
     """Optimizer groups: the decayed tensors with lambda, the others without."""
-    normalization = {
-        id(p) for m in model.modules() if isinstance(m, BatchNormalization | nn.BatchNorm2d) for p in m.parameters()
-    }
+    normalization = {id(p) for m in model.modules() if isinstance(m, BATCH_NORMALIZATIONS) for p in m.parameters()}
 
     def is_decayed(parameter: nn.Parameter) -> bool:
         if settings.decayed_tensors == "all":
@@ -285,48 +291,3 @@ def _output_size(image_shape: tuple[int, int, int]) -> int:
             f"{SMALLEST_SIDE}x{SMALLEST_SIDE} (set data.image_size, or name your own model with models.<name>.factory)"
         )
     return size
-
-
-def factory_source(settings: ModelSettings) -> dict[str, str] | None:
-    """File and SHA-256 of a user's factory as this process imported it; None for the paper's network.
-
-    It is the checksum of the named module's file alone, and not of what that imports.
-
-    Raises:
-        InputError: the factory cannot be imported.
-    """
-    return None if settings.factory is None else _source(_imported(settings.factory)[0])
-
-
-def _from_factory(
-    factory: str, image_shape: tuple[int, int, int], classes: int, generator: torch.Generator
-) -> nn.Module:
-    """Call a user's ``module:function``; its default initialisation follows the run's initialisation stream."""
-    _, function = _imported(factory)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
-        model = function(image_shape=image_shape, classes=classes)
-    if not isinstance(model, nn.Module):
-        raise InputError(f"model factory {factory!r} returned {type(model).__name__}; it must return a torch.nn.Module")
-    return model
-
-
-def _imported(factory: str) -> tuple[ModuleType, Callable[..., nn.Module]]:
-    module_name, _, function_name = factory.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-        function = getattr(module, function_name)
-        _source(module)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"model factory {factory!r} cannot be imported ({error}); write it as module:function with the module on the "
-            "Python path or in the folder Snakemake is started from"
-        ) from error
-    return module, function
-
-
-@functools.cache
-def _source(module: ModuleType) -> dict[str, str]:
-    """Asked for at the import: a file that is changed while a network trains is not what it is trained with."""
-    file = Path(module.__file__)
-    return {"file": file.name, "sha256": provenance.file_checksum(file)}

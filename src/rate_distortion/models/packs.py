@@ -16,7 +16,7 @@ CONVOLUTIONS = (("conv1", "norm1"), ("conv2", "norm2"), ("conv3", None))
 """Each convolution and the normalization behind it."""
 
 
-class NetworkPack:
+class ConvolutionalPack:
     """K networks in training mode.
 
     All parameters lie in one vector, tensor after tensor and network after network within a tensor. A step of gradient descent

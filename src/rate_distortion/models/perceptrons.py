@@ -35,7 +35,7 @@ EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
-class NetworkSettings:
+class PerceptronSettings:
     """The network of Section 4.1.
 
     Attributes:
@@ -60,7 +60,7 @@ class NetworkSettings:
         require_known(self, activation=ACTIVATIONS, normalization=NORMALIZATIONS)
 
 
-def build(settings: NetworkSettings, inputs: int, classes: int, seed: int) -> nn.Sequential:
+def build(settings: PerceptronSettings, inputs: int, classes: int, seed: int) -> nn.Sequential:
     """One network as an ordinary module, (batch, inputs) -> logits (batch, classes), initialised from the seed's own stream.
 
     Weights are drawn by Glorot and Bengio's (2010) uniform rule in float32, whatever precision they are trained in; biases
@@ -98,7 +98,7 @@ class Pass:
     logits: Tensor
 
 
-class NetworkPack:
+class PerceptronPack:
     """K networks of one shape.
 
     Pixels that are zero in every image leave their weights as they were drawn, so these are set aside (a sixth of MNIST's first
@@ -110,7 +110,9 @@ class NetworkPack:
         scales, shifts: of each batch normalization, (K * units,); empty without.
     """
 
-    def __init__(self, settings: NetworkSettings, modules: Sequence[nn.Sequential], used_inputs: Tensor | None = None):
+    def __init__(
+        self, settings: PerceptronSettings, modules: Sequence[nn.Sequential], used_inputs: Tensor | None = None
+    ):
         """Stack modules.
 
         Args:

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from rate_distortion.datasets import prepared_data
-from rate_distortion.models import convolutional as models
+from rate_distortion.models import convolutional
 from rate_distortion.probes import gradient_masking, perturbations
 from rate_distortion.probes import reverse_transmission as reverse
 from rate_distortion.probes.noise_paths import NOISES, SweepSettings
 from rate_distortion.storage import files, provenance
-from rate_distortion.training import runs as records
-from rate_distortion.training.convolutional import make_deterministic, select_device
+from rate_distortion.training import runs
+from rate_distortion.training.settings import make_deterministic, select_device
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def audit(
         images, labels = test_images(data_folder, audit_settings["images"], attacked)
         mode = audited_mode(attacked)
         for model in (attacked, other):
-            models.set_batch_norm_evaluation(model, mode)
+            convolutional.set_batch_norm_evaluation(model, mode)
         for noise in ("l2", "linf"):
             result = gradient_masking.audit(
                 attacked,
@@ -108,8 +108,8 @@ def audit(
 def open_model(folder: str | Path, data_folder: str | Path, machine: Mapping[str, Any]) -> nn.Module:
     """A run's network in evaluation mode on the study's device."""
     data = prepared_data.describe(data_folder)
-    model = records.load_model(folder, tuple(data["image_shape"]), data["classes"])
-    return model.to(select_device(machine["device"]), memory_format=torch.channels_last)
+    model = runs.load_model(folder, tuple(data["image_shape"]), data["classes"])
+    return convolutional.placed(model, select_device(machine["device"]))
 
 
 def test_images(data_folder: str | Path, count: int, model: nn.Module) -> tuple[Tensor, Tensor]:
@@ -121,20 +121,20 @@ def test_images(data_folder: str | Path, count: int, model: nn.Module) -> tuple[
 
 def evaluation_modes(model: nn.Module) -> Iterator[str]:
     """Every kind of batch-normalization statistics, set one after the other; "none" for a network without any."""
-    layers = models.batch_normalizations(model)
+    layers = convolutional.batch_normalizations(model)
     if not layers:
         yield "none"
         return
     chosen = layers[0].evaluation
-    for mode in models.BATCH_NORM_EVALUATIONS:
-        models.set_batch_norm_evaluation(model, mode)
+    for mode in convolutional.BATCH_NORM_EVALUATIONS:
+        convolutional.set_batch_norm_evaluation(model, mode)
         yield mode
-    models.set_batch_norm_evaluation(model, chosen)
+    convolutional.set_batch_norm_evaluation(model, chosen)
 
 
 def audited_mode(model: nn.Module) -> str:
     """Fixed population statistics for a network with batch normalization, under which an image is attacked for itself."""
-    return "population" if models.batch_normalizations(model) else "none"
+    return "population" if convolutional.batch_normalizations(model) else "none"
 
 
 def sweep_settings(settings: Mapping[str, Any], noise: str) -> SweepSettings:
@@ -149,7 +149,7 @@ def _transmit(folder: Path, data_folder: str | Path, model: nn.Module, settings:
     population, _ = prepared_data.load(data_folder, settings["train_on"].partition("+")[0])
     mean, deviation = reverse.population_statistics(torch.from_numpy(np.array(population)))
     mode = audited_mode(model)
-    models.set_batch_norm_evaluation(model, mode)
+    convolutional.set_batch_norm_evaluation(model, mode)
     classes = prepared_data.describe(data_folder)["classes"]
     transmitted = reverse.transmit(
         model,

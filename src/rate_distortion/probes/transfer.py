@@ -27,7 +27,7 @@ from rate_distortion.analysis import confidence as calibration
 from rate_distortion.analysis.confidence import Confidence
 from rate_distortion.datasets import LabelledImages
 from rate_distortion.datasets.whitening import NTSC_WEIGHTS
-from rate_distortion.models import convolutional as models
+from rate_distortion.models import convolutional
 from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.training.evaluation import predict
 
@@ -228,7 +228,7 @@ def fine_tune(source: Source, batches: Iterable[Tensor], labels: Tensor, setting
     model = _frozen_statistics(source.model)
     if settings.tuned == "head":
         _freeze_all_but_the_head(model)
-    optimizer = torch.optim.SGD(models.parameter_groups(model, source.settings), lr=settings.learning_rate)
+    optimizer = torch.optim.SGD(convolutional.parameter_groups(model, source.settings), lr=settings.learning_rate)
     for batch in batches:
         optimizer.zero_grad(set_to_none=True)
         functional.cross_entropy(model(batch), labels).backward()
@@ -253,7 +253,7 @@ def one_shot_records(result: OneShot, labels: np.ndarray, bins: int) -> list[dic
 def _frozen_statistics(model: nn.Module) -> nn.Module:
     """A copy that nothing but gradient descent changes; see the module's text."""
     own = copy.deepcopy(model).eval()
-    models.set_batch_norm_evaluation(own, "population")
+    convolutional.set_batch_norm_evaluation(own, "population")
     return own
 
 

@@ -25,8 +25,8 @@ from rate_distortion.datasets.whitening import Whitening
 from rate_distortion.probes import probing, transfer
 from rate_distortion.probes.transfer import OneShot, Source, TransferError, TransferSettings
 from rate_distortion.storage import files
-from rate_distortion.training import runs as records
-from rate_distortion.training.convolutional import make_deterministic
+from rate_distortion.training.runs import model_settings
+from rate_distortion.training.settings import make_deterministic
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def open_source(
     """The network of a run's folder, with the settings that it was trained with."""
     data = prepared_data.describe(data_folder)
     model = probing.open_model(run, data_folder, machine)
-    return Source(model, records.model_settings(run), tuple(data["image_shape"]), data["classes"], preprocess)
+    return Source(model, model_settings(run), tuple(data["image_shape"]), data["classes"], preprocess)
 
 
 def transfer_runs(

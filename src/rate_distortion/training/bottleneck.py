@@ -1,45 +1,41 @@
 """Training the nonlinear information bottleneck of Figure 6, with an embedding of every image at chosen epochs.
 
 The loss is cross-entropy + beta * I(X; T) + weight decay, where I(X; T) is the pairwise bound in nats and T the layer of two
-units with noise of trained variance. Before each epoch the bound's kernels are fitted to the layer as it stands. Data are one
-tensor on the device; an epoch is one permutation cut into minibatches, the last of which may be short.
+units with noise of trained variance. Before each epoch the bound's kernels are fitted to the layer as it stands.
 """
 
 from __future__ import annotations
 
-import logging
 import math
-import time
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from rate_distortion import seeds
+from rate_distortion import datasets, seeds
+from rate_distortion.analysis import geometry
 from rate_distortion.errors import InputError, require_known
-from rate_distortion.models.bottleneck import Bottleneck, NetworkSettings
+from rate_distortion.models.bottleneck import Bottleneck, BottleneckSettings
 from rate_distortion.models.pairwise_bound import information_nats, kernel_bandwidth
-from rate_distortion.training import checkpoints
-from rate_distortion.training.checkpoints import Progress
-from rate_distortion.training.convolutional import TrainingError, make_deterministic, select_device
-from rate_distortion.training.perceptrons import distinct_log_spaced_epochs
-
-log = logging.getLogger(__name__)
+from rate_distortion.models.shape import refuse_batches_of_one
+from rate_distortion.storage import provenance
+from rate_distortion.training.loop import FinishedRun, Trainee
+from rate_distortion.training.schedule import batches, log_spaced_epochs, orders
 
 MINIBATCH = "minibatch"
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 DECAY_GRADIENTS = {"whole": 2.0, "half": 1.0}
 """Gradient of the decay in units of lambda w: "whole" is lambda ||w||^2, as Keras has it, "half" is lambda/2 ||w||^2."""
 BANDWIDTH_DIMENSIONS = ("input", "layer")
-REPORT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class BottleneckSettings:
+class BottleneckTrainingSettings:
     """How long, how fast and against which penalty.
 
     Attributes:
@@ -61,7 +57,7 @@ class BottleneckSettings:
         points: log-spaced epochs at which the embedding is recorded, beside epoch 0.
         figure_epochs: further ones.
         evaluation_batch_size, threads, device, precision, checkpoint_seconds: as in
-            :class:`rate_distortion.training.convolutional.TrainingSettings`.
+            :class:`rate_distortion.training.settings.TrainingSettings`.
 
     Raises:
         InputError: for an unknown name, too small a sample or an epoch beyond the last.
@@ -112,107 +108,101 @@ class BottleneckSettings:
 
     def recorded_epochs(self) -> list[int]:
         """The epochs at which the embedding is recorded, in order; 0 is before the first step."""
-        return sorted({0, *self.figure_epochs, *distinct_log_spaced_epochs(self.epochs, self.points)})
+        return sorted({0, *self.figure_epochs, *log_spaced_epochs(self.epochs, self.points)})
 
 
-@dataclass(frozen=True)
-class TrainedBottleneck:
-    """The end of a training.
+def trainees(
+    runs: Mapping[Path, Mapping[str, Any]], settings: Mapping[str, Any], downloads: str | Path = "data"
+) -> Iterator[tuple[list[Path], Trainee]]:
+    """The networks of figure 6, one after another.
+
+    Args:
+        runs: folder -> study, variant and seed.
+        settings: of :meth:`rate_distortion.studies.Study.bottleneck`.
+        downloads: where downloads lie.
+
+    Yields:
+        a folder, and what is trained for it.
+    """
+    images, labels = load_images(settings["data"], downloads)
+    data = describe_images(settings["data"], downloads, images)
+    training = BottleneckTrainingSettings(**settings["training"])
+    for folder, run in runs.items():
+        network = BottleneckSettings(variant=run["variant"], **settings["network"])
+        yield [folder], BottleneckTrainee(training, network, images, labels, run["seed"], data=data, study=run["study"])
+
+
+def load_images(data: Mapping[str, Any], data_folder: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """Training images, flat, float32 from ``pixel_minimum`` to 1, (N, pixels), and int64 labels (N,).
+
+    Args:
+        data: dataset, pixel_minimum, and where they are set image_size and train_images.
+        data_folder: where downloads lie.
+    """
+    loaded = datasets.load(
+        data["dataset"],
+        "train",
+        count=data.get("train_images"),
+        image_size=data.get("image_size"),
+        data_folder=data_folder,
+    )
+    pixels = loaded.images.reshape(len(loaded), -1).astype(np.float32)
+    low = data["pixel_minimum"]
+    return pixels * np.float32((1 - low) / 255) + np.float32(low), loaded.labels
+
+
+def describe_images(data: Mapping[str, Any], data_folder: str | Path, images: np.ndarray) -> dict[str, Any]:
+    """What the images are and where they come from, for the records of a run."""
+    return {
+        **data,
+        "description": datasets.DESCRIPTIONS[data["dataset"]],
+        "images": len(images),
+        "pixels": images.shape[1],
+        "sha256": {"pixels": provenance.array_checksum(images)},
+        "sources_md5": datasets.checksums(data["dataset"], data_folder),
+    }
+
+
+class BottleneckTrainee(Trainee):
+    """One network on one seed.
+
+    The history of its progress has a row an epoch: epoch, loss_nats (with all penalties), cross_entropy_nats, information_bits
+    and train_accuracy_percent as means over the epoch's steps, noise and moving weights included; noise_variance,
+    kernel_variance and weight_norm (of the decayed weights) at the end of the epoch.
 
     Attributes:
-        module: the network, on the CPU.
-        embeddings: epoch -> float32 (N, 2), the two units of every training image.
-        history: one row an epoch, see :func:`train`.
-        seconds, training_seconds: wall time, whole and of the steps alone.
-        resumed_from_epochs: where killed runs went on.
-    """
-
-    module: Bottleneck
-    embeddings: dict[int, np.ndarray]
-    history: list[dict]
-    seconds: float
-    training_seconds: float
-    resumed_from_epochs: tuple[int, ...]
-
-
-def train(
-    settings: BottleneckSettings,
-    network: NetworkSettings,
-    images: np.ndarray,
-    labels: np.ndarray,
-    seed: int,
-    *,
-    resume_file: Path | None = None,
-    data_checksum: str = "",
-    before_saving: Callable[[], object] = lambda: None,
-) -> TrainedBottleneck:
-    """Train one network on one seed.
+        embeddings: epoch -> float32 (N, 2) on the CPU, the two units of every training image.
 
     Args:
         settings, network: what to do.
         images: (N, inputs), floating point.
         labels: integers from 0, (N,).
         seed: of the initialisation, the shuffles and the noise.
-        resume_file: where to keep a checkpoint; used when it is of this very run; the caller removes it once the results are
-            written.
-        data_checksum: identifies the images in the checkpoint's fingerprint.
-        before_saving: called before each checkpoint; what it raises ends the training.
-
-    Returns:
-        the network, its embeddings and its history: epoch, loss_nats (with all penalties), cross_entropy_nats,
-        information_bits and train_accuracy_percent as means over the epoch's steps, noise and moving weights included;
-        noise_variance, kernel_variance and weight_norm (of the decayed weights) at the end of the epoch.
+        data: what the images are.
+        study: whose network it is.
 
     Raises:
-        TrainingError: the loss is not finite.
         ValueError: for images or labels that cannot be trained on.
-        InputError: for a last minibatch of one image, with batch normalization.
+        InputError: for batches of one image under batch normalization.
     """
-    images, labels = _checked(images, labels, settings, network)
-    make_deterministic(settings.threads)
-    described = (asdict(part) for part in (settings, network))
-    fingerprint = checkpoints.fingerprint({"settings": [*described], "seed": seed, "data": data_checksum})
-    run = _Run(settings, network, images, labels, seed)
-    progress = run.begin(resume_file, fingerprint)
-    recorded = set(settings.recorded_epochs())
-    started = saved = time.perf_counter()
-    reported, seconds_before = -math.inf, progress.seconds
-    if progress.epoch == 0:
-        run.record(0)
-    for epoch in range(progress.epoch + 1, settings.epochs + 1):
-        epoch_started = time.perf_counter()
-        progress.history.append({"epoch": epoch, **run.train_epoch(epoch)})
-        progress.training_seconds += time.perf_counter() - epoch_started
-        if epoch in recorded:
-            run.record(epoch)
-        now = time.perf_counter()
-        progress.epoch, progress.seconds = epoch, seconds_before + now - started
-        if resume_file and now - saved >= settings.checkpoint_seconds and epoch < settings.epochs:
-            before_saving()
-            checkpoints.save(resume_file, run.tensors(), progress, fingerprint)
-            saved = now
-        if now - reported >= REPORT_SECONDS or epoch == settings.epochs:
-            reported = now
-            _report(progress, settings, network.variant, seed)
-    return TrainedBottleneck(
-        module=run.module.cpu(),
-        embeddings={epoch: run.embeddings[epoch].numpy() for epoch in sorted(run.embeddings)},
-        history=progress.history,
-        seconds=progress.seconds,
-        training_seconds=progress.training_seconds,
-        resumed_from_epochs=tuple(progress.resumed_from_epochs),
-    )
-
-
-class _Run:
-    """A network in training: its tensors on the device, its optimizer and its embeddings."""
 
     def __init__(
-        self, settings: BottleneckSettings, network: NetworkSettings, images: np.ndarray, labels: np.ndarray, seed: int
+        self,
+        settings: BottleneckTrainingSettings,
+        network: BottleneckSettings,
+        images: np.ndarray,
+        labels: np.ndarray,
+        seed: int,
+        *,
+        data: Mapping[str, Any] | None = None,
+        study: str = "",
     ):
-        self.settings, self.network, self.seed = settings, network, seed
-        self.device, self.dtype = select_device(settings.device), getattr(torch, settings.precision)
+        images, labels = _checked(images, labels, settings, network)
+        described = {"network": asdict(network), "seed": seed, "study": study}
+        super().__init__(f"sphere packing, variant {network.variant}, seed {seed}", settings, data, **described)
+        self.network, self.seed, self.study = network, seed, study
         self.images = torch.from_numpy(images).to(self.device, self.dtype)
+        self.device = self.images.device
         self.labels = torch.from_numpy(labels).to(self.device)
         module = Bottleneck(network, images.shape[1], int(labels.max()) + 1, settings.noise_log_variance, seed)
         module.noise_log_variance.requires_grad_(settings.train_noise)
@@ -226,25 +216,32 @@ class _Run:
             for count in (settings.bandwidth_samples, fixed)
         )
         self.embeddings: dict[int, Tensor] = {}
+        self.recorded = set(settings.recorded_epochs())
 
-    def begin(self, resume_file: Path | None, fingerprint: str) -> Progress:
-        """The progress of a fresh run, or that of the run's resume file, whose tensors are taken over."""
-        resumed = checkpoints.load(resume_file, fingerprint) if resume_file else None
-        if resumed is None:
-            return Progress(0, [], 0.0, 0.0)
-        tensors, progress = resumed
-        self.kernel_log_variance = tensors["kernel_log_variance"].to(self.device)
-        self.module.load_state_dict(_under("network", tensors))
-        for name, tensor in _under("optimizer", tensors).items():
-            number, key = name.split(".")
-            state = self.optimizer.state[self._parameters()[int(number)]]
-            state[key] = tensor if key == "step" else tensor.to(self.device)
-        self.embeddings = {int(epoch): tensor for epoch, tensor in _under("embedding", tensors).items()}
-        log.info("resuming variant %s, seed %d, after epoch %d", self.network.variant, self.seed, progress.epoch)
-        return progress
+    def train_epoch(self, epoch: int) -> tuple[Tensor, str]:
+        if self.settings.fit_kernels:
+            self._fit_kernels()
+        count, size = len(self.images), self.settings.batch_size
+        (order,) = orders([self.seed], epoch, count).to(self.device)
+        sums = self.images.new_zeros(3)
+        for rows, noise in zip(batches(order, size), batches(self._draws(epoch), size), strict=True):
+            sums += len(rows) * self._step(rows, noise)
+        self.means = (sums.double() / count).tolist()
+        cross_entropy, information, correct = self.means
+        words = (
+            f"cross-entropy {cross_entropy:.4f} nats, I(X; T) {information / math.log(2):.2f} bits, train accuracy "
+            f"{100 * correct:.2f} %"
+        )
+        return torch.tensor([[cross_entropy + information]]), words
 
-    def tensors(self) -> dict[str, Tensor]:
-        """All that a resumed run needs, by name."""
+    def record(self, epoch: int) -> None:
+        """The means over the steps of the epoch, and the two units of every image as they stand."""
+        if epoch:
+            self.progress.history.append({"epoch": epoch, **self._epoch_row()})
+        if epoch in self.recorded:
+            self.embeddings[epoch] = self._embedded(epoch).float().cpu()
+
+    def state(self) -> dict[str, Tensor]:
         states = enumerate(self.optimizer.state.get(parameter, {}) for parameter in self._parameters())
         return {
             "kernel_log_variance": self.kernel_log_variance,
@@ -253,22 +250,50 @@ class _Run:
             **{f"embedding.{epoch}": tensor for epoch, tensor in self.embeddings.items()},
         }
 
-    def train_epoch(self, epoch: int) -> dict[str, float]:
-        """One pass over the images; the means over its steps."""
-        if self.settings.fit_kernels:
-            self._fit_kernels()
-        count, size = len(self.images), self.settings.batch_size
-        order = torch.from_numpy(seeds.generator(self.seed, "shuffling", epoch - 1).permutation(count)).to(self.device)
-        draws = self._draws(epoch).split(size)
-        sums = self.images.new_zeros(3)
-        for rows, noise in zip(order.split(size), draws, strict=True):
-            sums += len(rows) * self._step(rows, noise)
-        cross_entropy, information, correct = (sums.double() / count).tolist()
-        if not math.isfinite(cross_entropy + information):
-            raise TrainingError(
-                f"the loss became {cross_entropy + information} in epoch {epoch} of variant {self.network.variant}, seed "
-                f"{self.seed}; use a smaller learning_rate than {self.settings.learning_rate}"
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        self.kernel_log_variance = tensors["kernel_log_variance"].to(self.device)
+        self.module.load_state_dict(_under("network", tensors))
+        for name, tensor in _under("optimizer", tensors).items():
+            number, key = name.split(".")
+            state = self.optimizer.state[self._parameters()[int(number)]]
+            state[key] = tensor if key == "step" else tensor.to(self.device)
+        self.embeddings = {int(epoch): tensor for epoch, tensor in _under("embedding", tensors).items()}
+
+    def images_per_epoch(self) -> int:
+        return len(self.images)
+
+    def finished(self) -> list[FinishedRun]:
+        """Loss, information and accuracy are means over the steps of the last epoch."""
+        settings, last = self.settings, self.progress.history[-1]
+        metrics = {
+            "batch_size": settings.batch_size,
+            "learning_rate": settings.learning_rate,
+            "dataset": self.data.get("description"),
+            "train_images": len(self.images),
+            "train_loss": last["loss_nats"],
+            "train_cross_entropy": last["cross_entropy_nats"],
+            "train_accuracy": last["train_accuracy_percent"],
+            "input_information": last["information_bits"],
+            "noise_variance": last["noise_variance"],
+            "training_seconds": self.progress.training_seconds,
+        }
+        labels, epochs = self.labels.cpu().numpy(), np.array(sorted(self.embeddings))
+        embedding = np.stack([self.embeddings[epoch].numpy() for epoch in epochs])
+        run = {"study": self.study, "variant": self.network.variant, "seed": self.seed}
+        return [
+            self.finished_run(
+                run,
+                self.module.cpu(),
+                metrics,
+                {"history": self.progress.history, "geometry": geometry.history(epochs, embedding, labels)},
+                {"embedding": {"epochs": epochs, "embedding": embedding, "labels": labels.astype(np.uint8)}},
+                network=asdict(self.network),
+                data=dict(self.data),
             )
+        ]
+
+    def _epoch_row(self) -> dict[str, float]:
+        cross_entropy, information, correct = self.means
         square_norm = sum(weight.detach().double().square().sum().item() for weight in self.module.decayed())
         decay = self._decay_gradient() / 2 * square_norm
         return {
@@ -281,14 +306,16 @@ class _Run:
             "weight_norm": math.sqrt(square_norm),
         }
 
-    def record(self, epoch: int) -> None:
-        """The two units of every image as they stand."""
-        with torch.no_grad():
-            statistics, size = self.network.batch_norm_evaluation, self.settings.evaluation_batch_size
-            embedded = torch.cat([self.module.encode(images, statistics) for images in self.images.split(size)])
-            if self.settings.noisy_embedding:
-                embedded += self.module.noise(self._draws(epoch, self.settings.epochs))
-        self.embeddings[epoch] = embedded.float().cpu()
+    @torch.no_grad()
+    def _embedded(self, epoch: int) -> Tensor:
+        """The two units of every image as they stand, (N, 2)."""
+        statistics, size = self.network.batch_norm_evaluation, self.settings.evaluation_batch_size
+        embedded = torch.cat([self.module.encode(images, statistics) for images in batches(self.images, size)])
+        return (
+            embedded + self.module.noise(self._draws(epoch, self.settings.epochs))
+            if self.settings.noisy_embedding
+            else embedded
+        )
 
     def _step(self, rows: Tensor, noise: Tensor) -> Tensor:
         """One step of the optimizer; cross-entropy (nats), the bound (nats) and the share of correct predictions."""
@@ -332,24 +359,14 @@ class _Run:
         return torch.tensor(value, dtype=self.dtype, device=self.device)
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {
         name.removeprefix(f"{prefix}."): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")
     }
 
 
-def _report(progress: Progress, settings: BottleneckSettings, variant: str, seed: int) -> None:
-    left, last = progress.seconds / progress.epoch * (settings.epochs - progress.epoch), progress.history[-1]
-    log.info(
-        "sphere packing, variant %s, seed %d: epoch %d/%d, cross-entropy %.4f nats, I(X; T) %.2f bits, train accuracy %.2f %%, "
-        "%s left",
-        variant, seed, progress.epoch, settings.epochs, last["cross_entropy_nats"], last["information_bits"],
-        last["train_accuracy_percent"], time.strftime("%H:%M:%S", time.gmtime(left)),
-    )  # fmt: skip
-
-
 def _checked(
-    images: np.ndarray, labels: np.ndarray, settings: BottleneckSettings, network: NetworkSettings
+    images: np.ndarray, labels: np.ndarray, settings: BottleneckTrainingSettings, network: BottleneckSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     images, labels = np.asarray(images), np.asarray(labels)
     if images.ndim != 2 or images.dtype.kind != "f" or not np.isfinite(images).all():
@@ -361,9 +378,9 @@ def _checked(
             f"labels have shape {labels.shape} and type {labels.dtype} for {len(images)} images; "
             "pass one integer from 0 for each, of at least two classes"
         )
-    if network.variant != "none" and len(images) % settings.batch_size == 1:
-        raise InputError(
-            f"batch_size is {settings.batch_size} and there are {len(images):,} images, so that the last minibatch has a "
-            "single one, which batch normalization turns into zero; use another batch_size"
-        )
+    if network.variant != "none":
+        averaged = network.batch_norm_evaluation == "ema"
+        evaluation = {} if averaged else {"evaluation_batch_size": settings.evaluation_batch_size}
+        sizes = {"the number of training images": len(images), "batch_size": settings.batch_size}
+        refuse_batches_of_one(**sizes, **evaluation)
     return images, labels.astype(np.int64)

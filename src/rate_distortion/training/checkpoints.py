@@ -1,8 +1,8 @@
 """Resume files: what a killed training needs to end with the same weights as one that was never killed.
 
-A checkpoint holds the model's tensors, the number of finished epochs and the records so far. Plain SGD has no state of its
-own and every epoch's shuffle has its own random stream, so nothing else is needed. The file carries a fingerprint of the
-run (settings, seed, data) and a checksum over everything in it: a checkpoint of another run, or a damaged one, is not used.
+A checkpoint holds the trainee's tensors, the number of finished epochs and the records so far. Every epoch's shuffle has its
+own random stream, so nothing else is needed. The file carries a fingerprint of the training (settings, seed, data) and a
+checksum over everything in it: a checkpoint of another training, or a damaged one, is not used.
 """
 
 from __future__ import annotations
@@ -26,16 +26,15 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Progress:
-    """Finished epochs, the history rows recorded in them, and the seconds they took.
+    """Finished epochs, what was recorded in them, and the seconds they took, whole and of the steps alone.
 
     ``choices`` were made by a measurement at the start and must not be made anew by a run that goes on.
     """
 
-    epoch: int
-    history: list[dict]
-    seconds: float
-    training_seconds: float
-    first_fitted_epoch: int | None = None
+    epoch: int = 0
+    history: list[dict] = field(default_factory=list)
+    seconds: float = 0.0
+    training_seconds: float = 0.0
     resumed_from_epochs: tuple[int, ...] = ()
     choices: dict = field(default_factory=dict)
 
@@ -45,16 +44,26 @@ def fingerprint(description: Mapping) -> str:
     return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
 
 
+def serialized(tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
+    """The bytes of a safetensors file; layers that share a tensor (tied weights) each get a copy, as the format wants."""
+    stored, seen = {}, set()
+    for name, tensor in tensors.items():
+        own = tensor.detach().cpu().contiguous()
+        memory = own.untyped_storage().data_ptr()
+        stored[name] = own.clone() if memory in seen else own
+        seen.add(memory)
+    return safetensors.torch.save(stored, metadata)
+
+
 def save(path: Path, tensors: Mapping[str, Tensor], progress: Progress, run_fingerprint: str) -> None:
     """Write the checkpoint; the previous one stays until the new one is complete."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     recorded = json.dumps(progress.__dict__)
     metadata = {"fingerprint": run_fingerprint, "progress": recorded, "checksum": _checksum(tensors, recorded)}
-    files.write_bytes(path, safetensors.torch.save(tensors, metadata))
+    files.write_bytes(path, serialized(tensors, metadata))
 
 
 def load(path: Path, run_fingerprint: str) -> tuple[dict[str, Tensor], Progress] | None:
-    """The checkpoint of this very run, or None (with a line in the log saying why it is not used)."""
+    """The checkpoint of this very training, or None (with a line in the log saying why it is not used)."""
     if not path.exists():
         return None
     try:
@@ -79,7 +88,7 @@ def _checksum(tensors: Mapping[str, Tensor], progress: str = "") -> str:
     """SHA-256 over names, types, shapes and values of the tensors, and over the progress."""
     digest = hashlib.sha256(progress.encode())
     for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
+        tensor = tensors[name].detach().cpu().contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rate_distortion.models.perceptrons import NetworkPack, Pass
+from rate_distortion.models.perceptrons import Pass, PerceptronPack
 
 
 class GradientMoments:
@@ -15,7 +15,7 @@ class GradientMoments:
     the standard deviation is above a ten-millionth of the mean.
     """
 
-    def __init__(self, pack: NetworkPack):
+    def __init__(self, pack: PerceptronPack):
         self.minibatches = 0
         self.sums = [torch.zeros_like(weight, dtype=torch.float64) for weight in pack.weights]
         self.squares = [torch.zeros_like(total) for total in self.sums]
@@ -39,7 +39,7 @@ class GradientMoments:
         variance = [deviations.clamp_min(0).sum((1, 2)) / (count - 1 or torch.nan) for deviations in excess]
         return torch.stack(mean, 1), torch.stack(variance, 1).sqrt()
 
-    def rows(self, pack: NetworkPack) -> list[list[dict]]:
+    def rows(self, pack: PerceptronPack) -> list[list[dict]]:
         """For each network a row for every layer: mean_norm, deviation_norm, weight_norm (now), minibatches."""
         columns = torch.stack([*self.norms(), pack.weight_norms()], 2).tolist()
         names = ("mean_norm", "deviation_norm", "weight_norm")

@@ -1,90 +1,115 @@
-"""What a run leaves behind: weights, metrics, history, predictions, provenance."""
+"""Train the runs of folders and write what each leaves: the one entrance and the one writer for every kind of network.
+
+A kind is a name under ``runs/`` and a module here whose ``trainees(runs, settings, ...)`` yields folders and the
+:class:`rate_distortion.training.loop.Trainee` that is trained for them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+import importlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import safetensors
 import safetensors.torch
 import torch
 from torch import nn
 
-from rate_distortion import information
-from rate_distortion.models import convolutional as models
+from rate_distortion.models import convolutional, factory
 from rate_distortion.models.convolutional import ModelSettings
-from rate_distortion.storage import files, provenance
-from rate_distortion.training.convolutional import PRECISIONS, RunName, TrainedRun, TrainingSettings, weight_norms
+from rate_distortion.storage import files, provenance, run_lock
+from rate_distortion.training import checkpoints, loop
+from rate_distortion.training.loop import FinishedRun, Trainee
+from rate_distortion.training.settings import PRECISIONS
 
-PERMUTATIONS = 999
-"""Permuted label tables behind the p-value of the information: the smallest p-value is 0.001."""
+KINDS = {
+    "cnn": ("packs", ("model", "batch_size", "labels", "seed")),
+    "mlp": ("perceptrons", ("activation", "normalization", "labels", "seed")),
+    "sphere_packing": ("bottleneck", ("variant", "seed")),
+}
+"""Name under runs/ -> module, imported only by a job that needs it, and what the folders below stand for."""
 
+NUMBERED = {"batch_size": "batch", "seed": "seed"}
+"""Folders that are a word and a number."""
+
+WEIGHTS, METRICS = "model.safetensors", "metrics.json"
 RESUME_FILE = "resume.safetensors"
 """Kept in the run's folder while it trains. No rule declares it, since declared outputs are deleted when a job fails."""
 
-OUTPUTS = ("model.safetensors", "history.csv", "predictions.npz", "metrics.json")
-"""What a run leaves behind beside its provenance, which lists their checksums."""
-
-FILES = (*OUTPUTS, provenance.RECORD)
-"""What :func:`write` leaves."""
+PACK_RESUME_FILE = "resume_pack.safetensors"
+"""The same for runs that are trained as one, in the folder of the first."""
 
 
 class ChangedNetworkError(ValueError):
     """The code of a user's own network is not what a run was trained with; the message names both."""
 
 
-def write(
-    folder: str | Path,
-    name: RunName,
-    settings: TrainingSettings,
-    model: ModelSettings,
-    run: TrainedRun,
-    data: Mapping[str, Any],
-) -> None:
-    """Write a finished run's files and then remove its resume file.
+def train(folders: Iterable[str | Path], settings: Mapping[str, Any], **inputs: Any) -> None:
+    """Train and write the runs of folders, which are all of one kind; killed trainings go on from their resume files.
 
     Args:
-        folder: the run's folder.
-        name, settings, model, run: what was trained and how it ended.
-        data: the content of the data folder's ``dataset.json``.
+        folders: .../{study}/runs/{kind}/..., whose last parts say which run it is (:data:`KINDS`).
+        settings: as the kind's ``trainees`` take them.
+        inputs: what else they take: data_folder, weight_decay, downloads.
+
+    Raises:
+        FolderLockedError: another job may still be at work in one of the folders.
+        FolderTakenError: another job has taken one of them over.
     """
+    described = {Path(folder): run_of(folder) for folder in folders}
+    (kind,) = {kind for kind, _ in described.values()}
+    module = importlib.import_module(f"rate_distortion.training.{KINDS[kind][0]}")
+    runs = {folder: run for folder, (_, run) in described.items()}
+    for own, trainee in module.trainees(runs, settings, **inputs):
+        train_and_write(own, trainee)
+
+
+def train_and_write(folders: Sequence[Path], trainee: Trainee) -> None:
+    """Train, and write one folder for each network, unless a job that this one waited for has done it."""
+    with run_lock.owned_together(folders, trainee.fingerprint) as locks:
+        if locks.work_was_done(WEIGHTS, METRICS, provenance.RECORD):
+            return
+        resume_file = folders[0] / (RESUME_FILE if len(folders) == 1 else PACK_RESUME_FILE)
+        finished = loop.fit(trainee, resume_file=resume_file, before_saving=locks.check)
+        for folder, run in zip(folders, finished, strict=True):
+            write(folder, run)
+        resume_file.unlink(missing_ok=True)
+
+
+def write(folder: str | Path, run: FinishedRun) -> None:
+    """Write a finished run: weights, tables, arrays and metrics, and at last provenance.json, which has their checksums."""
     folder = Path(folder)
-    tensors = {key: tensor.cpu().contiguous() for key, tensor in run.model.state_dict().items()}
-    files.write_bytes(folder / "model.safetensors", safetensors.torch.save(tensors))
-    files.write_rows(folder / "history.csv", run.progress.history)
-    files.write_arrays(folder / "predictions.npz", **_predictions(run))
-    files.write_json(folder / "metrics.json", metrics(name, settings, model, run))
-    circumstances = provenance.record(str(next(run.model.parameters()).device), settings.threads)
-    files.write_json(
-        folder / provenance.RECORD,
-        {
-            **circumstances,
-            "seed": name.seed,
-            "settings": asdict(settings),
-            "model": asdict(model),
-            "model_factory": models.factory_source(model),
-            "data_sha256": data["sha256"],
-            "sources_md5": data["sources_md5"],
-            "seconds": run.progress.seconds,
-            "resumed_from_epochs": list(run.progress.resumed_from_epochs),
-            "outputs_sha256": provenance.outputs_sha256(folder / output for output in OUTPUTS),
-            "pack": run.pack,
-        },
+    files.write_bytes(folder / WEIGHTS, checkpoints.serialized(run.model.state_dict()))
+    tables = {f"{name}.csv": rows for name, rows in run.tables.items() if rows}
+    for name, rows in tables.items():
+        files.write_rows(folder / name, rows)
+    for name, arrays in run.arrays.items():
+        files.write_arrays(folder / f"{name}.npz", **arrays)
+    files.write_json(folder / METRICS, run.metrics)
+    written = (WEIGHTS, *tables, *(f"{name}.npz" for name in run.arrays), METRICS)
+    circumstances = provenance.record(run.provenance["device"], run.provenance["settings"]["threads"])
+    checksums = provenance.outputs_sha256(folder / name for name in written)
+    files.write_json(folder / provenance.RECORD, circumstances | run.provenance | {"outputs_sha256": checksums})
+
+
+def run_of(folder: str | Path) -> tuple[str, dict[str, Any]]:
+    """The kind of a run's folder, and which run it is: study and what the folders stand for."""
+    parts = Path(folder).parts
+    for kind, (_, keys) in KINDS.items():
+        above, own = parts[: -len(keys)], parts[-len(keys) :]
+        if above[-2:] == ("runs", kind):
+            named = {
+                key: int(part.removeprefix(NUMBERED[key])) if key in NUMBERED else part
+                for key, part in zip(keys, own, strict=True)
+            }
+            return kind, {"study": above[-3]} | named
+    raise ValueError(
+        f"{folder} is no run's folder: it should end in runs/<kind>/..., with a kind of {', '.join(KINDS)}"
     )
-    (folder / RESUME_FILE).unlink(missing_ok=True)
-
-
-def run_name(folder: str | Path) -> RunName:
-    """The run whose folder it is: .../{study}/runs/cnn/{model}/batch{batch_size}/{labels}/seed{seed}."""
-    study, _, _, model, batch_size, labels, seed = Path(folder).parts[-7:]
-    return RunName(study, model, int(batch_size.removeprefix("batch")), labels, int(seed.removeprefix("seed")))
 
 
 def load_model(folder: str | Path, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """The trained network of a run's folder in evaluation mode, on the CPU, in the precision it was trained in.
+    """The trained convolutional network of a run's folder in evaluation mode, on the CPU, in the precision of its training.
 
     Raises:
         files.DamagedFileError: a file is not as the training left it.
@@ -94,9 +119,9 @@ def load_model(folder: str | Path, image_shape: tuple[int, int, int], classes: i
     folder = Path(folder)
     provenance_record = files.read_json(folder / provenance.RECORD)
     settings = ModelSettings(**provenance_record["model"])
-    _check_factory(folder, settings, provenance_record.get("model_factory"))
-    model = models.build(settings, image_shape, classes, torch.Generator())
-    weights = provenance.verified(folder / "model.safetensors")
+    _refuse_changed_source(folder, settings, provenance_record.get("model_factory"))
+    model = convolutional.build(settings, image_shape, classes, torch.Generator())
+    weights = provenance.verified(folder / WEIGHTS)
     try:
         model.load_state_dict(safetensors.torch.load_file(weights))
     except safetensors.SafetensorError as error:
@@ -104,63 +129,16 @@ def load_model(folder: str | Path, image_shape: tuple[int, int, int], classes: i
     return model.to(PRECISIONS[provenance_record["settings"]["precision"]]).eval()
 
 
-def _check_factory(folder: Path, settings: ModelSettings, recorded: Mapping[str, str] | None) -> None:
-    """Weights mean what they did only in the network that they were trained in."""
-    now = models.factory_source(settings)
-    if recorded and now != recorded:
-        raise ChangedNetworkError(
-            f"{folder} was trained with {recorded['file']} as it was then (sha256 {recorded['sha256'][:8]}), and the file of "
-            f"{settings.factory} is another now ({now['file']}, {now['sha256'][:8]}): bring the old one back, or train again"
-        )
-
-
 def model_settings(folder: str | Path) -> ModelSettings:
     """The settings that the network of a run's folder was trained with, a calibrated weight decay as a number."""
     return ModelSettings(**files.read_json(Path(folder) / provenance.RECORD)["model"])
 
 
-def metrics(name: RunName, settings: TrainingSettings, model: ModelSettings, run: TrainedRun) -> dict[str, Any]:
-    """The numbers of a run: percent, points (signed gap, train minus test), nats and bits.
-
-    ``train_*`` are measured against the labels that were trained on, random or not; test labels are always the original ones.
-    """
-    test = run.held_out["test"]
-    train_information = information.confusion_information(run.train.confusion, permutations=PERMUTATIONS)
-    return {
-        **asdict(name),
-        "train_accuracy": run.train.accuracy_percent,
-        "test_accuracy": test.accuracy_percent,
-        **{
-            f"{split}_{quantity}": value
-            for split, result in run.held_out.items()
-            if split != "test"
-            for quantity, value in (("accuracy", result.accuracy_percent), ("loss", result.loss_nats))
-        },
-        "generalization_gap": run.train.accuracy_percent - test.accuracy_percent,
-        "train_loss": run.train.loss_nats,
-        "test_loss": test.loss_nats,
-        "loss_gap": test.loss_nats - run.train.loss_nats,
-        "prediction_information": test.information_bits,
-        "train_prediction_information": train_information.value_bits,
-        "train_permutation_p_value": train_information.p_value,
-        "train_predicted_classes": int((run.train.confusion.sum(axis=0) > 0).sum()),
-        "train_majority_percent": 100.0 * float(run.train.confusion.sum(axis=1).max() / run.train.confusion.sum()),
-        "train_images": int(run.train.confusion.sum()),
-        "test_images": int(test.confusion.sum()),
-        "weight_decay": model.weight_decay,
-        "weight_norms": weight_norms(run.model),
-        "batch_norm_evaluations": run.batch_norm_evaluations,
-        "epochs": settings.epochs,
-        "first_fitted_epoch": run.progress.first_fitted_epoch,
-        "seconds": run.progress.seconds,
-        "images_per_second": run.images_per_second,
-    }
-
-
-def _predictions(run: TrainedRun) -> dict[str, np.ndarray]:
-    """Class probabilities of every test image (float32, (N, classes)) and the confusion tables of both splits."""
-    return {
-        "test_probabilities": run.held_out_logits["test"].double().softmax(1).float().cpu().numpy(),
-        "test_confusion": run.held_out["test"].confusion,
-        "train_confusion": run.train.confusion,
-    }
+def _refuse_changed_source(folder: Path, settings: ModelSettings, recorded: Mapping[str, str] | None) -> None:
+    """Refuse weights whose network source has changed: they mean what they did only in that network."""
+    now = factory.source(settings.factory)
+    if recorded and now != recorded:
+        raise ChangedNetworkError(
+            f"{folder} was trained with {recorded['file']} as it was then (sha256 {recorded['sha256'][:8]}), and the file of "
+            f"{settings.factory} is another now ({now['file']}, {now['sha256'][:8]}): bring the old one back, or train again"
+        )

@@ -14,10 +14,9 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from rate_distortion.models import convolutional as models
 from rate_distortion.models.back_ends import BACK_ENDS, CPU_BACK_END
-from rate_distortion.models.convolutional import ModelSettings
-from rate_distortion.models.packs import NetworkPack
+from rate_distortion.models.convolutional import ModelSettings, parameter_groups
+from rate_distortion.models.packs import ConvolutionalPack
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +32,13 @@ class Stepper:
 
     Attributes:
         pack: the networks.
-        correct: right predictions of each network so far, (K,); set to zero by whoever reads it.
+        correct: right predictions of each network since :meth:`count_anew`, (K,).
         captures: whether steps are CUDA graphs; False as well once a capture has failed, until another back-end is used.
     """
 
     def __init__(
         self,
-        pack: NetworkPack,
+        pack: ConvolutionalPack,
         settings: Sequence[ModelSettings],
         learning_rates: Sequence[float],
         images: Tensor,
@@ -86,6 +85,12 @@ class Stepper:
             parameters.addcmul_(self._rates, gradient, value=-1)
             self.correct += (logits.argmax(2) == targets).sum(1)
         return losses.detach()
+
+    def count_anew(self) -> Tensor:
+        """Right predictions of each network so far, (K,); from here on they are counted from zero."""
+        counted = self.correct.clone()
+        self.correct.zero_()
+        return counted
 
     def use(self, back_end: str) -> None:
         """Go on with another back-end; what was captured with the one before is dropped."""
@@ -198,5 +203,5 @@ def _wait(tensor: Tensor) -> None:
 def _weight_decays(module: torch.nn.Module, settings: ModelSettings) -> dict[str, float]:
     """The weight decay of every tensor of a network, as its own optimizer would apply it."""
     names = {id(parameter): name for name, parameter in module.named_parameters()}
-    groups = models.parameter_groups(module, settings)
+    groups = parameter_groups(module, settings)
     return {names[id(parameter)]: group["weight_decay"] for group in groups for parameter in group["params"]}

@@ -1,0 +1,75 @@
+"""What every training of an image classifier is told, and the machine it runs on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+LABELS = ("original", "random")
+PRECISIONS = {"float32": torch.float32, "float64": torch.float64, "tf32": torch.float32}
+"""Type of weights and images. tf32 is float32 whose products a GPU may round to ten bits of mantissa before adding them up."""
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message names the run and what to change."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How long and how fast (section 4.3).
+
+    Attributes:
+        epochs: passes over the training images.
+        learning_rate: constant.
+        batch_size: images per step.
+        labels: "original", or "random": uniform over the classes, for the training images only (Table 2).
+        random_labels: "fixed" draws them once per seed, "per_epoch" anew every epoch.
+        evaluation_batch_size: largest evaluation batch.
+        history_points: number of log-spaced epochs at which both splits are evaluated and weight norms recorded.
+        threads: processor threads; fixed by the study, because sums in another order round differently.
+        device: "cpu", "cuda" or "auto" (cuda where present).
+        precision: "float32", "float64", or "tf32": float32 with shortened products where the device is cuda.
+        checkpoint_seconds: least time between resume files.
+    """
+
+    epochs: int
+    learning_rate: float
+    batch_size: int
+    labels: str = "original"
+    random_labels: str = "fixed"
+    evaluation_batch_size: int = 1000
+    history_points: int = 10
+    threads: int = 1
+    device: str = "cpu"
+    precision: str = "float32"
+    checkpoint_seconds: float = 30.0
+
+
+def select_device(device: str) -> torch.device:
+    """The device a study asks for; "auto" is cuda where present.
+
+    Raises:
+        TrainingError: cuda is asked for, and there is none.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise TrainingError(
+            "the study asks for device cuda, but torch finds no CUDA device here (set device: auto or cpu)"
+        )
+    return torch.device(device)
+
+
+def make_deterministic(threads: int, precision: str = "float32") -> None:
+    """Same seed, same machine, same weights: fixed threads, deterministic kernels, full products unless tf32 is asked for."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    # As use_deterministic_algorithms(True), which also imports the compiler, a second or more that every process would pay.
+    torch.set_deterministic_debug_mode("error")
+    # Filling memory that is about to be written anyway; it finds defects of kernels and changes no result.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
