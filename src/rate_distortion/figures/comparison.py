@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas
 
-from rate_distortion.figures import style as figures
-from rate_distortion.figures.style import plt
+from rate_distortion.figures import style
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PANELS = {
     ("table1", "test_accuracy_percent"): "test accuracy (%)",
@@ -20,7 +25,7 @@ PANELS = {
 }
 """(part, quantity) -> axis label; a panel that neither study has is left out."""
 
-STYLES = (("#0072B2", "o", -0.12), ("#D55E00", "s", 0.12))
+STYLES = {"first": (style.NAVY, "o", -0.15), "second": (style.RED, "s", 0.15)}
 """Colour, marker and offset of the first and the second study."""
 
 
@@ -35,48 +40,40 @@ def draw(
         sources: a line for each that says its data and scale.
         svg, png: files to write.
     """
+    style.save(functools.partial(_figure, rows, names, sources), svg, png)
+
+
+def _figure(rows: pandas.DataFrame, names: Sequence[str], sources: Sequence[str]) -> Figure:
     panels = {key: rows[(rows["part"] == key[0]) & (rows["quantity"] == key[1])] for key in PANELS}
     panels = {key: cells for key, cells in panels.items() if len(cells)}
-    depth = -(-len(panels) // 3)
+    depth = max(1, -(-len(panels) // 2))
     lines = max((len(cells) for cells in panels.values()), default=1)
-    with plt.rc_context(figures.STYLE):
-        figure, axes = plt.subplots(
-            depth,
-            min(3, max(1, len(panels))),
-            figsize=(figures.TEXT_WIDTH_INCHES, 0.9 + depth * (0.6 + 0.17 * lines)),
-            squeeze=False,
-            layout="constrained",
-        )
-        for axis in axes.flat[len(panels) :]:
-            axis.set_axis_off()
-        for axis, (key, cells) in zip(axes.flat, panels.items(), strict=False):
-            _panel(axis, cells, PANELS[key])
-        handles = [
-            plt.Line2D([], [], color=colour, marker=marker, linestyle="", label=name)
-            for name, (colour, marker, _) in zip(names, STYLES, strict=True)
-        ]
-        figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
-        figures.add_source(figure, " ".join(sources))
-        figures.save(figure, svg, png)
+    figure = style.new_figure(0.5 + depth * (0.6 + 0.19 * lines))
+    axes = figure.subplots(depth, min(2, max(1, len(panels))), squeeze=False)
+    for axis in axes.flat[len(panels) :]:
+        axis.set_axis_off()
+    for axis, (key, cells) in zip(axes.flat, panels.items(), strict=False):
+        _draw_panel(axis, cells, PANELS[key])
+    handles = [
+        style.key(name, color=colour, marker=marker, linestyle="")
+        for name, (colour, marker, _) in zip(names, STYLES.values(), strict=True)
+    ]
+    style.add_legend(figure, handles, columns=2)
+    style.add_source(figure, " ".join(sources))
+    return figure
 
 
-def _panel(axis: plt.Axes, cells: pandas.DataFrame, label: str) -> None:
-    places = np.arange(len(cells))
-    for side, (colour, marker, offset) in zip(("first", "second"), STYLES, strict=True):
-        axis.errorbar(
-            cells[f"{side}_mean"],
-            places + offset,
-            xerr=cells[f"{side}_standard_error"].fillna(0),
-            color=colour,
-            marker=marker,
-            markersize=3.5,
-            linestyle="",
-            elinewidth=0.9,
-        )
-    axis.set_yticks(places, [_cell_name(row) for row in cells.itertuples()])
-    axis.set(xlabel=label, ylim=(len(cells) - 0.5, -0.5))
+def _draw_panel(axis: Axes, cells: pandas.DataFrame, label: str) -> None:
+    import seaborn
+
+    for side, (colour, marker, offset) in STYLES.items():
+        places, errors = np.arange(len(cells)) + offset, cells[f"{side}_standard_error"].fillna(0)
+        seaborn.scatterplot(x=cells[f"{side}_mean"], y=places, color=colour, marker=marker, s=22, linewidth=0, ax=axis)
+        axis.errorbar(cells[f"{side}_mean"], places, xerr=errors, fmt="none", ecolor=colour, elinewidth=0.9)
+    axis.set_yticks(range(len(cells)), [_cell_name(row) for row in cells.itertuples()])
+    axis.set(xlabel=label, ylabel="", ylim=(len(cells) - 0.5, -0.5))
     axis.grid(axis="x", linewidth=0.4, color="0.88")
-    axis.tick_params(axis="y", labelsize=6.5, length=0)
+    axis.tick_params(axis="y", length=0)
 
 
 def _cell_name(row: tuple) -> str:

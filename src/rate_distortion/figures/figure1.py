@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas
-from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 
 from rate_distortion.analysis import channel
-from rate_distortion.figures import Drawing
-from rate_distortion.figures.style import STYLE, TEXT_WIDTH_INCHES, add_source, plt, save
+from rate_distortion.figures import Drawing, style
 
-NETWORK_COLOUR = "#D55E00"
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NETWORK_COLOUR = style.RED
+"""As in the paper."""
 CURVE, SIMULATION = "random_code_error", "simulation"
 LARGE_NUMBER = 1e6
 RADIUS = 0.34
 """Of a node of the diagrams, in their units."""
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+COLUMNS = [
+    "method", "dimensions", "rate_bits", "codewords", "capacity_bits", "error_probability", "standard_error", "transmissions",
+]  # fmt: skip
 
 
-def sphere_packing_rows(
+def make(*, study: Mapping[str, Any], simulation: Mapping[str, Any]) -> Drawing:
+    """Figure 1.
+
+    Args:
+        study: name.
+        simulation: the arguments of :func:`tidy`.
+    """
+    rows = tidy(**simulation)
+    return style.drawing(rows, functools.partial(draw, rows, source_line(study, simulation)))
+
+
+def tidy(
     snr_db: float,
     dimensions: Sequence[int],
     rates: int,
@@ -57,37 +75,35 @@ def sphere_packing_rows(
                 [block_length], small, **powers, codebooks=codebooks, messages=messages
             )
             frames.append(pandas.DataFrame(points).assign(method=SIMULATION))
-    columns = ["method", "dimensions", "rate_bits", "codewords", "capacity_bits", "error_probability", "standard_error"]
-    rows = pandas.concat(frames, ignore_index=True)[[*columns, "transmissions"]]
+    rows = pandas.concat(frames, ignore_index=True)[COLUMNS]
     return rows.drop_duplicates(["method", "dimensions", "codewords"], ignore_index=True)
 
 
-def figure1(rows: pandas.DataFrame, source: str, svg: str | Path, png: str | Path) -> None:
-    """Draw the three panels.
+def draw(rows: pandas.DataFrame, source: str) -> Figure:
+    """The three panels; seaborn has no function for the diagrams of (a) and (b).
 
     Args:
-        rows: as :func:`sphere_packing_rows` returns them.
-        source: the line under the figure.
+        rows: as :func:`tidy` returns them.
+        source: the lines under the figure.
     """
-    with plt.rc_context(STYLE):
-        figure = plt.figure(figsize=(TEXT_WIDTH_INCHES, 3.1), layout="constrained")
-        grid = figure.add_gridspec(2, 2, width_ratios=(1, 1.15), height_ratios=(1, 1.5))
-        _draw_channel(figure.add_subplot(grid[0, 0]))
-        _draw_causal_model(figure.add_subplot(grid[1, 0]))
-        _draw_sphere_packing(figure.add_subplot(grid[:, 1]), rows)
-        add_source(figure, source)
-        save(figure, svg, png)
+    figure = style.new_figure(3.0)
+    grid = figure.add_gridspec(2, 2, width_ratios=(1, 1.1), height_ratios=(1, 1.5))
+    _draw_channel(figure.add_subplot(grid[0, 0]))
+    _draw_causal_model(figure.add_subplot(grid[1, 0]))
+    _draw_sphere_packing(figure.add_subplot(grid[:, 1]), rows)
+    style.add_source(figure, source)
+    return figure
 
 
 def source_line(study: Mapping[str, Any], simulation: Mapping[str, Any]) -> str:
-    """The line under the figure: what Equation 2 counts, and the scale of the simulation."""
+    """The lines under the figure: what Equation 2 counts, and the scale of the simulation."""
     power = float(channel.signal_to_noise_ratio(simulation["snr_db"]))
-    packed = ", ".join(f"{_codewords(power, length)} (n = {length})" for length in simulation["dimensions"])
+    packed = ", ".join(f"{_codewords(power, length)} (n\u00a0=\u00a0{length})" for length in simulation["dimensions"])
     return (
-        f"Study {study['name']}, (c): signal-to-noise ratio {simulation['snr_db']:g} dB, at which Equation 2 counts {packed} "
-        f"codewords and Equation 1 gives the capacity C; curves over "
-        f"{simulation['transmissions']:,} transmissions; points: {simulation['codebooks']} codes of up to "
-        f"{simulation['simulated_codewords']:,} codewords with {simulation['messages']} messages each, one standard error"
+        f"Study {study['name']}, (c): n dimensions at {simulation['snr_db']:g} dB; C is the capacity of Equation 1, and "
+        f"Equation 2 counts {packed} codewords; curves over {simulation['transmissions']:,} transmissions; "
+        f"dots: {simulation['codebooks']} simulated codes of up to {simulation['simulated_codewords']:,} codewords, "
+        f"{simulation['messages']} messages each, and one standard error"
     )
 
 
@@ -96,11 +112,14 @@ def _codewords(power: float, dimensions: int) -> str:
     number = float(channel.number_of_codewords(power, 1.0, dimensions))
     if number < LARGE_NUMBER:
         return f"{number:,.0f}"
-    return f"2^{float(channel.codewords_log2(power, 1.0, dimensions)):.0f}"
+    exponent = f"{float(channel.codewords_log2(power, 1.0, dimensions)):.0f}"
+    return "2" + exponent.translate(SUPERSCRIPTS)
 
 
-def _draw_channel(axis: plt.Axes) -> None:
+def _draw_channel(axis: Axes) -> None:
     """X and independent noise Z add up to Y."""
+    from matplotlib.patches import Circle
+
     _diagram(axis, "(a) Gaussian channel", (-0.6, 4.6), (-0.6, 1.7))
     _node(axis, (0, 0), "X")
     _node(axis, (4, 0), "Y")
@@ -111,12 +130,14 @@ def _draw_channel(axis: plt.Axes) -> None:
     _arrow(axis, (2.26, 0), (4 - RADIUS, 0))
     _arrow(axis, (2, 1.0), (2, 0.26))
     axis.text(2, 1.1, "Z ~ Normal(0, N)", ha="center", va="bottom")  # a script N is a box where no mathematical font is
-    axis.text(1.05, 0.08, "power P", ha="center", va="bottom", fontsize=6.5)
+    axis.text(1.05, 0.1, "power P", ha="center", va="bottom")
 
 
-def _draw_causal_model(axis: plt.Axes) -> None:
+def _draw_causal_model(axis: Axes) -> None:
     """The message Φ causes X by f and Y by g; the network is the channel from X to Y."""
-    _diagram(axis, "(b) recognition as a structural causal model", (-1.7, 5.7), (-0.75, 2.8))
+    from matplotlib.patches import Rectangle
+
+    _diagram(axis, "(b) structural causal model", (-1.7, 5.7), (-0.75, 2.8))
     message, image, label = (2, 2.1), (0.6, 0), (3.4, 0)
     _node(axis, message, "Φ", style="--")
     _node(axis, image, "X")
@@ -133,59 +154,62 @@ def _draw_causal_model(axis: plt.Axes) -> None:
         _node(axis, noise, "Z$_X$" if side < 0 else "Z$_Y$", style="--")
         _arrow(axis, _towards(noise, middle, RADIUS), _towards(middle, noise, 0.25))
     _arrow(axis, (image[0] + RADIUS, 0), (label[0] - RADIUS, 0), NETWORK_COLOUR, 1.6)
-    axis.text(2, -0.12, "network", color=NETWORK_COLOUR, ha="center", va="top", fontsize=7)
+    axis.text(2, -0.12, "network", color=NETWORK_COLOUR, ha="center", va="top")
 
 
-def _draw_sphere_packing(axis: plt.Axes, rows: pandas.DataFrame) -> None:
+def _draw_sphere_packing(axis: Axes, rows: pandas.DataFrame) -> None:
     """Block error against rate: darker for more dimensions, capacity marked."""
+    import seaborn
+
     dimensions = sorted(rows["dimensions"].unique())
-    shades = plt.get_cmap("viridis")(np.linspace(0.85, 0.0, len(dimensions)))
-    for block_length, colour in zip(dimensions, shades, strict=True):
-        own = rows[rows["dimensions"] == block_length].sort_values("rate_bits")
-        curve, points = (own[own["method"] == method] for method in (CURVE, SIMULATION))
-        axis.plot(
-            curve["rate_bits"], curve["error_probability"], color=colour, linewidth=1.2, label=f"n = {block_length}"
-        )
+    shades = seaborn.color_palette("viridis", 256)
+    colours = {
+        length: shades[int(place)]
+        for length, place in zip(dimensions, np.linspace(150, 0, len(dimensions)), strict=True)
+    }
+    curves, points = (rows[rows["method"] == method] for method in (CURVE, SIMULATION))
+    seaborn.lineplot(
+        curves,
+        x="rate_bits",
+        y="error_probability",
+        hue="dimensions",
+        style="dimensions",
+        palette=colours,
+        estimator=None,
+        ax=axis,
+    )
+    for block_length, own in points.groupby("dimensions"):
         axis.errorbar(
-            points["rate_bits"],
-            points["error_probability"],
-            yerr=points["standard_error"],
-            fmt="o",
-            color=colour,
-            markersize=3,
-            elinewidth=0.8,
-            capsize=1.5,
-        )
+            own["rate_bits"], own["error_probability"], yerr=own["standard_error"], fmt="o", color=colours[block_length],
+            elinewidth=0.9, capsize=2,
+        )  # fmt: skip
     capacity = rows["capacity_bits"].iloc[0]
-    axis.axvline(capacity, color="0.3", linestyle="--", linewidth=0.8)
-    axis.annotate(
-        f"C = {capacity:.2f}",
-        (capacity, 0),
-        xytext=(3, 3),
-        textcoords="offset points",
-        fontsize=7,
-    )
+    axis.axvline(capacity, color=style.INK, linestyle=":", linewidth=0.9)
+    axis.annotate(f"C = {capacity:.2f} bits", (capacity, 0), xytext=(4, 1), textcoords="offset points")
     axis.set(
-        title="(c) sphere packing with random codes",
-        xlabel="rate (bits per dimension)",
-        ylabel="block error",
+        title="(c) sphere packing with random codes", xlabel="rate (bits per dimension)", ylabel="block error (probability)",
         ylim=(-0.02, 1.02),
-    )
-    axis.legend(frameon=False, fontsize=7, loc="upper left")
+    )  # fmt: skip
+    handles, names = axis.get_legend_handles_labels()
+    axis.legend(handles, [f"n = {name}" for name in names], loc="upper left")
 
 
-def _diagram(axis: plt.Axes, title: str, horizontal: tuple[float, float], vertical: tuple[float, float]) -> None:
+def _diagram(axis: Axes, title: str, horizontal: tuple[float, float], vertical: tuple[float, float]) -> None:
     axis.set(title=title, xlim=horizontal, ylim=vertical, aspect="equal")
     axis.set_axis_off()
 
 
-def _node(axis: plt.Axes, place: tuple[float, float], name: str, style: str = "-") -> None:
+def _node(axis: Axes, place: tuple[float, float], name: str, style: str = "-") -> None:
     """A variable; dashed for one that is not observed."""
+    from matplotlib.patches import Circle
+
     axis.add_patch(Circle(place, RADIUS, facecolor="white", edgecolor="0.1", linewidth=0.9, linestyle=style, zorder=2))
     axis.text(*place, name, ha="center", va="center", zorder=3)
 
 
-def _arrow(axis: plt.Axes, start: Any, end: Any, colour: str = "0.1", width: float = 0.9) -> None:
+def _arrow(axis: Axes, start: Any, end: Any, colour: str = "0.1", width: float = 0.9) -> None:
+    from matplotlib.patches import FancyArrowPatch
+
     axis.add_patch(
         FancyArrowPatch(
             tuple(start),
@@ -204,9 +228,3 @@ def _towards(start: Any, end: Any, distance: float) -> np.ndarray:
     """The point at a distance from start in the direction of end."""
     way = np.subtract(end, start)
     return np.add(start, distance * way / np.linalg.norm(way))
-
-
-def make(study: dict, simulation: dict) -> Drawing:
-    """What panel (c) draws, and how."""
-    rows = sphere_packing_rows(**simulation)
-    return Drawing(rows, lambda svg, png: figure1(rows, source_line(study, simulation), svg, png))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas
-from matplotlib import animation, patheffects
-from matplotlib.lines import Line2D
 
-from rate_distortion.figures import Drawing
-from rate_distortion.figures.style import STYLE, add_source, plt, save
+from rate_distortion.figures import Drawing, style
 from rate_distortion.storage import files, provenance
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+    from matplotlib.figure import Figure
 
 LIMIT = 10
 """The axes of the paper end at -10 and 10."""
@@ -27,7 +30,9 @@ PANELS = {
     "batch": "(b) batch normalization",
     "batch_without_scale": "(c) without scale γ",
 }
-PANEL_INCHES = 1.6
+ROW_INCHES = 1.62
+WIDEST_NUMBER = 1.6
+"""Room that the number of a class needs, in units of the axes."""
 ANIMATED_POINTS = 2000
 """Of each panel: more would make a file of many megabytes out of noise that compresses badly."""
 FRAMES_PER_SECOND = 6
@@ -56,8 +61,23 @@ class Embedding:
         return self.points[int(np.flatnonzero(self.epochs == epoch)[0])]
 
 
-def figure6_rows(embeddings: Mapping[str, Embedding], epochs: Sequence[int]) -> pandas.DataFrame:
-    """What figure 6 draws, one row per panel and training image: variant, epoch, label, x and y to a hundredth.
+def make(*, embeddings: Sequence[str | Path], metrics: Sequence[str | Path], study: Mapping[str, Any]) -> Drawing:
+    """Figure 6 and its animation.
+
+    Args:
+        embeddings: embedding.npz of one seed, in the order of the study's variants.
+        metrics: metrics.json of the same runs.
+        study: name, variants, epochs, figure_epochs, encoder_widths, decoder_widths, weight_decay, beta.
+    """
+    loaded = dict(zip(study["variants"], map(Embedding.load, embeddings), strict=True))
+    rows = tidy(loaded, study["figure_epochs"])
+    source = source_line(study, files.read_json(metrics[0]))
+    still = style.drawing(rows, functools.partial(draw, rows, source))
+    return Drawing(rows, still.save, functools.partial(animate, loaded, source))
+
+
+def tidy(embeddings: Mapping[str, Embedding], epochs: Sequence[int]) -> pandas.DataFrame:
+    """What is drawn, one row per panel and training image: variant, epoch, label, x and y to a hundredth.
 
     A hundredth is a quarter of a pixel of the picture.
 
@@ -82,36 +102,8 @@ def figure6_rows(embeddings: Mapping[str, Embedding], epochs: Sequence[int]) -> 
     )
 
 
-def figure6(rows: pandas.DataFrame, source: str, svg: str | Path, png: str | Path) -> None:
-    """Figure 6: epochs below one another, variants side by side, a colour for each label.
-
-    The points are a picture inside the SVG; a panel says how many of its points lie outside the axes.
-
-    Args:
-        rows: :func:`figure6_rows`.
-        source: the line under the figure.
-    """
-    variants, epochs = rows["variant"].unique(), rows["epoch"].unique()
-    with plt.rc_context(STYLE | {"savefig.dpi": 300, "axes.spines.top": True, "axes.spines.right": True}):
-        figure, axes = _panels(len(epochs), variants)
-        for (variant, epoch), panel in rows.groupby(["variant", "epoch"], sort=False):
-            axis = axes[np.flatnonzero(epochs == epoch)[0], np.flatnonzero(variants == variant)[0]]
-            points, labels = panel[["x", "y"]].to_numpy(), panel["label"].to_numpy()
-            _scatter(axis, points, labels)
-            _name_clusters(axis, points, labels)
-            _say_outside(axis, points)
-        for axis, epoch in zip(axes[:, 0], epochs, strict=True):
-            axis.set_ylabel(f"epoch {epoch}\n\nunit 2")
-        for axis in axes[-1]:
-            axis.set_xlabel("unit 1", labelpad=1)
-        _legend(figure, np.unique(rows["label"]), len(variants))
-        add_source(figure, source)
-        _arrange(figure)
-        save(figure, svg, png)
-
-
 def source_line(study: Mapping[str, Any], run: Mapping[str, Any]) -> str:
-    """The line under the figure: study, data, scale and the network.
+    """The lines under the figure: study, data, scale and the network.
 
     Args:
         study: name, epochs, encoder_widths, decoder_widths, weight_decay, beta.
@@ -122,111 +114,139 @@ def source_line(study: Mapping[str, Any], run: Mapping[str, Any]) -> str:
         f"Study {study['name']}: {run['dataset']}, all {run['train_images']:,} training images, {study['epochs']} epochs; "
         f"units {widths}, learning rate {run['learning_rate']}, λ = {study['weight_decay']}, β = {study['beta']}; "
         f"seed {run['seed']}, without noise"
-    )
+    ).replace(" = ", "\u00a0=\u00a0")
+
+
+def draw(rows: pandas.DataFrame, source: str) -> Figure:
+    """Epochs below one another, variants side by side, a colour and a number for each label.
+
+    The dots are a picture inside the SVG; a panel says how many of its points lie outside the axes.
+
+    Args:
+        rows: as :func:`tidy` returns them.
+        source: the lines under the figure.
+    """
+    variants, epochs = list(dict.fromkeys(rows["variant"])), list(dict.fromkeys(rows["epoch"]))
+    figure, axes = _panels(len(epochs), variants, np.unique(rows["label"]))
+    for (variant, epoch), panel in rows.groupby(["variant", "epoch"], sort=False):
+        axis = axes[epochs.index(epoch), variants.index(variant)]
+        points, labels = panel[["x", "y"]].to_numpy(), panel["label"].to_numpy()
+        _scatter(axis, points, labels)
+        _number_clusters(axis, points, labels)
+        said = _outside(points)
+        axis.set_title(f"{PANELS[variant]}\n{said}" if epoch == epochs[0] else said, pad=3)
+    for axis, epoch in zip(axes[:, 0], epochs, strict=True):
+        axis.set_ylabel(f"epoch {epoch}\nunit 2 (no unit)")
+    style.add_source(figure, source)
+    return figure
 
 
 def animate(embeddings: Mapping[str, Embedding], source: str, gif: str | Path) -> None:
-    """The same panels side by side, one frame for each recorded epoch, as a GIF that repeats.
+    """The same panels side by side, one frame for each recorded epoch, as a GIF that repeats; seaborn has no animations.
 
     Args:
         embeddings: variant -> the embedding of one seed; all with the same epochs and labels.
-        source: the line under the picture.
+        source: the lines under the picture.
     """
-    epochs = next(iter(embeddings.values())).epochs
-    with plt.rc_context(STYLE | {"axes.spines.top": True, "axes.spines.right": True}):
-        figure, (axes,) = _panels(1, list(embeddings))
-        labels = next(iter(embeddings.values())).labels
-        shown = np.linspace(0, len(labels) - 1, min(ANIMATED_POINTS, len(labels))).astype(int)
+    from matplotlib import animation
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    first = next(iter(embeddings.values()))
+    epochs, labels = first.epochs, first.labels
+    shown = np.linspace(0, len(labels) - 1, min(ANIMATED_POINTS, len(labels))).astype(int)
+    with style.theme():
+        figure, (axes,) = _panels(1, list(embeddings), np.unique(labels))
+        FigureCanvasAgg(figure)
         dots = [
-            _scatter(axis, embedding.points[0, shown], labels[shown], size=2.0)
+            _scatter(axis, embedding.points[0, shown], labels[shown], size=3.0)
             for axis, embedding in zip(axes, embeddings.values(), strict=True)
         ]
-        axes[0].set_ylabel("unit 2")
-        for axis in axes:
-            axis.set_xlabel("unit 1", labelpad=1)
-        said = axes[0].text(0.03, 0.03, "", transform=axes[0].transAxes, fontsize=8, path_effects=_halo())
-        _legend(figure, np.unique(labels), len(embeddings))
-        add_source(figure, source)
+        for axis, variant in zip(axes, embeddings, strict=True):
+            axis.set_title(PANELS[variant])
+        said = axes[0].set_ylabel(f"epoch {epochs[-1]}\nunit 2 (no unit)")
+        style.add_source(figure, source)
 
-        def draw(frame: int) -> None:
-            said.set_text(f"epoch {epochs[frame]}")
+        def show(frame: int) -> None:
+            said.set_text(f"epoch {epochs[frame]}\nunit 2 (no unit)")
             for collection, embedding in zip(dots, embeddings.values(), strict=True):
                 collection.set_offsets(embedding.points[frame, shown])
 
-        _arrange(figure)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # the panels stay where they are, and are not laid out again for every frame
         with files.completed(gif) as temporary:
-            pictures = animation.FuncAnimation(figure, draw, frames=len(epochs), init_func=lambda: None)
-            pictures.save(temporary, writer=animation.PillowWriter(fps=FRAMES_PER_SECOND), dpi=100)
-        plt.close(figure)
+            pictures = animation.FuncAnimation(figure, show, frames=len(epochs), init_func=lambda: None)
+            pictures.save(temporary, writer=animation.PillowWriter(fps=FRAMES_PER_SECOND), dpi=120)
 
 
-def _panels(lines: int, variants: Sequence[str]) -> tuple[plt.Figure, np.ndarray]:
-    size = (PANEL_INCHES * len(variants) + 0.7, PANEL_INCHES * lines + 1.0)
-    figure, axes = plt.subplots(
-        lines, len(variants), figsize=size, squeeze=False, sharex=True, sharey=True, layout="compressed"
-    )
-    for axis, variant in zip(axes[0], variants, strict=True):
-        axis.set_title(PANELS[variant])
+def _panels(lines: int, variants: Sequence[str], labels: np.ndarray) -> tuple[Figure, np.ndarray]:
+    """Empty panels under a legend of the labels."""
+    figure = style.new_figure(0.8 + ROW_INCHES * lines, layout="compressed")
+    axes = figure.subplots(lines, len(variants), squeeze=False, sharex=True, sharey=True)
     for axis in axes.flat:
         axis.set(xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), xticks=(-LIMIT, 0, LIMIT), yticks=(-LIMIT, 0, LIMIT))
         axis.set_aspect("equal")
-        axis.tick_params(labelsize=6, length=2, pad=1)
+        axis.spines[["top", "right"]].set_visible(True)
+        axis.tick_params(length=2, pad=1)
+    for axis in axes[-1]:
+        axis.set_xlabel("unit 1 (no unit)", labelpad=1)
+    handles = [style.key(str(label), marker="o", linestyle="", color=_colour(label)) for label in labels.tolist()]
+    style.add_legend(
+        figure,
+        handles,
+        columns=min(len(handles), 10),
+        title="label of the training image",
+        handletextpad=0,
+        columnspacing=1.0,
+    )
     return figure, axes
 
 
-def _arrange(figure: plt.Figure) -> None:
-    """Lay the panels out once and for all; every drawing would do it again."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+def _colour(label: int) -> str:
+    return LABEL_COLOURS[label % len(LABEL_COLOURS)]
 
 
-def _scatter(axis: plt.Axes, points: np.ndarray, labels: np.ndarray, size: float | None = None):
+def _scatter(axis: Axes, points: np.ndarray, labels: np.ndarray, size: float | None = None) -> PathCollection:
     """Dots in the order of the images, so that no class lies on top; smaller the more there are."""
-    size = size or float(np.clip(4000 / len(points), 0.15, 3.0))
-    colours = np.array(LABEL_COLOURS)[labels % len(LABEL_COLOURS)]
-    return axis.scatter(*points.T, s=size, c=colours, linewidths=0, rasterized=True)
+    import seaborn
+
+    size = size or float(np.clip(4000 / len(points), 0.15, 4.0))
+    palette = {label: _colour(label) for label in np.unique(labels).tolist()}
+    seaborn.scatterplot(
+        x=points[:, 0],
+        y=points[:, 1],
+        hue=labels,
+        palette=palette,
+        s=size,
+        linewidth=0,
+        legend=False,
+        rasterized=True,
+        ax=axis,
+    )
+    return axis.collections[-1]
 
 
-def _name_clusters(axis: plt.Axes, points: np.ndarray, labels: np.ndarray) -> None:
-    """Each label at the median of its points."""
+def _number_clusters(axis: Axes, points: np.ndarray, labels: np.ndarray) -> None:
+    """Each label at the median of its points, unless that lies outside or under another number; whole inside the axes."""
+    from matplotlib import patheffects
+
+    placed: list[np.ndarray] = []
     for label in np.unique(labels):
-        x, y = np.median(points[labels == label], axis=0)
-        if max(abs(x), abs(y)) < LIMIT:
-            axis.text(
-                x, y, str(label), fontsize=6, weight="bold", ha="center", va="center",
-                color=LABEL_COLOURS[label % len(LABEL_COLOURS)], path_effects=_halo(),
-            )  # fmt: skip
-
-
-def _say_outside(axis: plt.Axes, points: np.ndarray) -> None:
-    outside = 100 * float((np.abs(points) > LIMIT).any(axis=1).mean())
-    if outside > 0:
-        shown = f"{outside:.1f}" if outside >= 0.1 else "< 0.1"
+        middle = np.median(points[labels == label], axis=0)
+        if np.abs(middle).max() >= LIMIT:
+            continue
+        middle = np.clip(middle, WIDEST_NUMBER / 2 - LIMIT, LIMIT - WIDEST_NUMBER / 2)
+        if any(np.abs(middle - other).max() < WIDEST_NUMBER for other in placed):
+            continue
+        placed.append(middle)
         axis.text(
-            0.98, 0.02, f"{shown} % outside", transform=axis.transAxes, fontsize=5, ha="right", path_effects=_halo()
-        )
+            *middle, str(label), weight="bold", ha="center", va="center", color=style.INK,
+            path_effects=[patheffects.withStroke(linewidth=2, foreground="white")],
+        )  # fmt: skip
 
 
-def _halo() -> list[patheffects.AbstractPathEffect]:
-    return [patheffects.withStroke(linewidth=1.5, foreground="white")]
-
-
-def _legend(figure: plt.Figure, labels: np.ndarray, panels: int) -> None:
-    """One entry for each label, in as many lines as the width of the panels needs."""
-    handles = [
-        Line2D([], [], marker="o", linestyle="", markersize=4, color=LABEL_COLOURS[label % len(LABEL_COLOURS)], label=label)
-        for label in labels.tolist()
-    ]  # fmt: skip
-    figure.legend(
-        handles=handles, loc="outside upper center", ncols=min(len(handles), 4 * panels), frameon=False, fontsize=7,
-        handletextpad=0, columnspacing=0.8, title="label of the training image", title_fontsize=7,
-    )  # fmt: skip
-
-
-def make(embeddings: list[str], metrics: list[str], study: dict) -> Drawing:
-    """What is drawn, and how."""
-    loaded = dict(zip(study["variants"], map(Embedding.load, embeddings), strict=True))
-    rows = figure6_rows(loaded, study["figure_epochs"])
-    run = files.read_json(metrics[0])
-    source = source_line(study, run)
-    return Drawing(rows, lambda svg, png: figure6(rows, source, svg, png), lambda gif: animate(loaded, source, gif))
+def _outside(points: np.ndarray) -> str:
+    """How many points lie outside the axes, in words."""
+    outside = 100 * float((np.abs(points) > LIMIT).any(axis=1).mean())
+    if outside == 0:
+        return "all inside"
+    return f"{outside:.1f} % outside" if outside >= 0.1 else "< 0.1 % outside"

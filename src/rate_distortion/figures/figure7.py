@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas
-from matplotlib import colors
 
 from rate_distortion import datasets
 from rate_distortion.analysis import confidence as calibration
 from rate_distortion.datasets import prepared_data
-from rate_distortion.figures import Drawing
-from rate_distortion.figures import style as figures
+from rate_distortion.figures import Drawing, style
 from rate_distortion.storage import files
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 PANELS = {"zero_shot": "zero-shot", "one_shot": "one-shot", "real_svhn": "zero-shot, real SVHN"}
-ACCURACY, GAP = "#0072B2", "#D55E00"
+ACCURACY, GAP, SHARE = style.SKY, style.RED, "#BFBFBF"
 WHOLE = "all"
 """As a bin: the whole test set, whose mean margin and accuracy are the lines in the histogram."""
 
 
-def figure7_rows(predictions: Iterable[str | Path], bins: int) -> pandas.DataFrame:
-    """What figure 7 draws, from the ``predictions.npz`` of every seed: one row per panel and bin, and one for all bins.
+def make(
+    *,
+    predictions: Sequence[str | Path],
+    dataset: str | Path,
+    study: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    model: str,
+) -> Drawing:
+    """Figure 7.
+
+    Args:
+        predictions: predictions.npz of every seed's transfer.
+        dataset: a file in the folder of the prepared data.
+        study: name, seeds.
+        settings: dataset, target_whitening, support_sets, bins.
+        model: what is transferred.
+    """
+    rows = tidy(predictions, settings["bins"])
+    source = source_line(rows, study, prepared_data.describe(Path(dataset).parent), settings)
+    return style.drawing(rows, functools.partial(draw, rows, f"model {model}", source))
+
+
+def tidy(predictions: Iterable[str | Path], bins: int) -> pandas.DataFrame:
+    """What is drawn, from the ``predictions.npz`` of every seed: one row per panel and bin, and one for all bins.
 
     A seed's one-shot predictions of all support sets are pooled. Means and standard errors are over seeds, in a bin over those
     with images in it. Columns: panel, bin, lowest_margin, highest_margin, images (of all seeds and support sets), and the mean
@@ -51,34 +75,33 @@ def figure7_rows(predictions: Iterable[str | Path], bins: int) -> pandas.DataFra
     return rows.sort_values("panel", key=lambda names: names.map(list(PANELS).index), kind="stable", ignore_index=True)
 
 
-def figure7(rows: pandas.DataFrame, title: str, source: str, svg: str | Path, png: str | Path) -> None:
+def draw(rows: pandas.DataFrame, title: str, source: str) -> Figure:
     """Above the share of images per margin, below accuracy per margin with the gap to the diagonal; one column per panel.
 
     A gap reaches from a bin's mean margin, close to the diagonal, to its accuracy: under-confidence above the diagonal,
     over-confidence below it.
 
     Args:
-        rows: as :func:`figure7_rows` returns them.
-        title: what is transferred, before the panel's name.
-        source: the line under the figure.
+        rows: as :func:`tidy` returns them.
+        title: what is transferred, above the panel's name.
+        source: the lines under the figure.
     """
     panels = list(dict.fromkeys(rows["panel"]))
-    with plt.rc_context(figures.STYLE):
-        size = (figures.TEXT_WIDTH_INCHES if len(panels) > 2 else 0.75 * figures.TEXT_WIDTH_INCHES, 4.4)
-        figure, axes = plt.subplots(
-            2, len(panels), figsize=size, sharex=True, sharey="row", squeeze=False, layout="constrained"
-        )
-        for (upper, lower), panel in zip(axes.T, panels, strict=True):
-            own = rows[rows["panel"] == panel]
-            _draw_histogram(upper, own)
-            _draw_reliability(lower, own)
-            upper.set_title(f"{title}: {PANELS[panel]}")
-        axes[0, 0].set_ylabel("fraction of test set")
-        axes[1, 0].set_ylabel("test accuracy")
-        handles = [handle for axis in axes[:, 0] for handle in axis.get_legend_handles_labels()[0]]
-        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=7)
-        figures.add_source(figure, source)
-        figures.save(figure, svg, png)
+    figure = style.new_figure(4.3)
+    axes = figure.subplots(2, len(panels), sharex=True, sharey=True, squeeze=False)
+    for (upper, lower), panel in zip(axes.T, panels, strict=True):
+        own = rows[rows["panel"] == panel]
+        _draw_histogram(upper, own)
+        _draw_reliability(lower, own)
+        upper.set_title(f"{title}\n{PANELS[panel]}")
+        for axis in (upper, lower):
+            axis.tick_params(labelleft=True, labelbottom=True)
+    axes[0, 0].set_ylabel("fraction of test set")
+    axes[1, 0].set_ylabel("test accuracy (fraction)")
+    handles = [handle for axis in axes[:, 0] for handle in axis.get_legend_handles_labels()[0]]
+    style.add_legend(figure, handles, columns=3)
+    style.add_source(figure, source, "prediction margin (difference of the two highest probabilities)")
+    return figure
 
 
 def source_line(
@@ -89,7 +112,7 @@ def source_line(
     absent = data["dataset"] == "house_numbers" and "real_svhn" not in set(rows["panel"])
     return (
         f"Study {study['name']}: trained on {data['description']}; transferred to "
-        f"{datasets.DESCRIPTIONS[settings['dataset']]}, {whitened}; mean and standard error over {len(study['seeds'])} seeds, "
+        f"{datasets.DESCRIPTIONS[settings['dataset']]}, {whitened}; {style.over_seeds(study)}, "
         f"one-shot: {settings['support_sets']} support sets a seed, pooled"
         f"{'; real SVHN is not shown, its test images are not in data/svhn' if absent else ''}"
     )
@@ -111,64 +134,57 @@ def _curve(margins: np.ndarray, right: np.ndarray, bins: int) -> pandas.DataFram
     )
 
 
-def _draw_histogram(axis: plt.Axes, rows: pandas.DataFrame) -> None:
+def _draw_histogram(axis: Axes, rows: pandas.DataFrame) -> None:
     """Fractions as bars; mean margin and accuracy as vertical lines."""
     binned, whole = rows[rows["bin"] != WHOLE], rows[rows["bin"] == WHOLE].iloc[0]
-    _bars(axis, binned, "fraction", color="0.75", edgecolor="0.4")
-    for value, style, name, colour in (
-        ("mean_margin", "--", "avg. margin", GAP),
-        ("accuracy", "-", "avg. accuracy", ACCURACY),
+    _bars(axis, binned, "fraction", SHARE)
+    for value, dash, name, colour in (
+        ("mean_margin", "--", "mean margin", GAP),
+        ("accuracy", "-", "mean accuracy", ACCURACY),
     ):
-        axis.axvline(whole[value], color=colour, linestyle=style, linewidth=1.4, label=name)
-    axis.set(xlim=(0, 1), ylim=(0, 1))
+        axis.axvline(whole[value], color=colour, linestyle=dash, linewidth=1.6, label=name)
 
 
-def _draw_reliability(axis: plt.Axes, rows: pandas.DataFrame) -> None:
+def _draw_reliability(axis: Axes, rows: pandas.DataFrame) -> None:
     """Accuracy as bars, and from each one's top the gap to the mean margin of its bin."""
-    binned = rows[(rows["bin"] != WHOLE) & (rows["images"] > 0)]
-    _bars(axis, binned, "accuracy", color=ACCURACY, edgecolor="white", alpha=0.75, label="accuracy")
-    axis.bar(
+    every = rows[rows["bin"] != WHOLE]
+    _bars(axis, every, "accuracy", ACCURACY)
+    binned = every[every["images"] > 0]
+    axis.bar(  # by matplotlib, since seaborn's bars all start at zero
         binned["lowest_margin"],
         binned["mean_margin"] - binned["accuracy"],
-        _widths(binned),
+        binned["highest_margin"] - binned["lowest_margin"],
         bottom=binned["accuracy"],
         align="edge",
-        facecolor=(*colors.to_rgb(GAP), 0.25),
+        facecolor="#F3D9D3",  # opaque, so that a gap looks as in the legend over a bar and beside it
         edgecolor=GAP,
         hatch="////",
-        linewidth=0.6,
-        label="gap",
+        linewidth=0.8,
+        label="gap to the mean margin",
     )
-    axis.plot([0, 1], [0, 1], "--", color="0.3", linewidth=0.8)
-    axis.text(0.03, 0.97, "under-confident", fontsize=6, color="0.35", ha="left", va="top")
-    axis.text(0.97, 0.03, "over-confident", fontsize=6, color="0.35", ha="right", va="bottom").set_bbox(
+    _errors(axis, binned, "accuracy")
+    axis.plot([0, 1], [0, 1], "--", color=style.INK, linewidth=0.9, label="margin = accuracy")
+    axis.text(0.03, 1.03, "under-confident", ha="left", va="top")
+    axis.text(0.98, 0.03, "over-confident", ha="right", va="bottom").set_bbox(
         {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
     )
-    axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="margin")
 
 
-def _bars(axis: plt.Axes, rows: pandas.DataFrame, column: str, **style: object) -> None:
-    """Bars with one standard error over seeds, where there are several seeds."""
-    bars = axis.bar(rows["lowest_margin"], rows[column], _widths(rows), align="edge", linewidth=0.6, **style)
-    centres = [bar.get_x() + bar.get_width() / 2 for bar in bars]
+def _bars(axis: Axes, rows: pandas.DataFrame, column: str, colour: str) -> None:
+    """A bar for every bin, with one standard error over seeds where there are several; empty bins have none."""
+    import seaborn
+
+    edges = [*rows["lowest_margin"], rows["highest_margin"].iloc[-1]]
+    seaborn.histplot(
+        x=(rows["lowest_margin"] + rows["highest_margin"]) / 2, weights=rows[column].fillna(0.0), bins=edges, color=colour,
+        edgecolor="white", linewidth=0.6, alpha=1, label={"fraction": "fraction of test set"}.get(column, column), ax=axis,
+    )  # fmt: skip
+    _errors(axis, rows, column)
+    axis.set(xlim=(0, 1), ylim=(0, 1.08), xlabel="", ylabel="", xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+
+
+def _errors(axis: Axes, rows: pandas.DataFrame, column: str) -> None:
     axis.errorbar(
-        centres,
-        rows[column],
-        yerr=rows[f"{column}_standard_error"],
-        fmt="none",
-        ecolor="0.15",
-        elinewidth=0.8,
-        capsize=1.5,
-    )
-
-
-def _widths(rows: pandas.DataFrame) -> pandas.Series:
-    return rows["highest_margin"] - rows["lowest_margin"]
-
-
-def make(predictions: list[str], dataset: str, study: dict, settings: dict, model: str) -> Drawing:
-    """What is drawn, and how."""
-    rows = figure7_rows(predictions, settings["bins"])
-    data = prepared_data.describe(Path(dataset).parent)
-    source = source_line(rows, study, data, settings)
-    return Drawing(rows, lambda svg, png: figure7(rows, f"model {model}", source, svg, png))
+        (rows["lowest_margin"] + rows["highest_margin"]) / 2, rows[column], yerr=rows[f"{column}_standard_error"],
+        fmt="none", ecolor=style.INK, elinewidth=0.9, capsize=2,
+    )  # fmt: skip

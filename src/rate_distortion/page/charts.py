@@ -8,9 +8,9 @@ import numpy as np
 import pandas
 import plotly.graph_objects as go
 
+from rate_distortion.figures.figure2 import RATIO_LABELS
 from rate_distortion.figures.figure6 import LABEL_COLOURS, LIMIT, PANELS
-from rate_distortion.figures.perceptrons import LAST_COLOUR, RATIO_LABELS, layer_colours
-from rate_distortion.figures.style import NOISE_STYLES, ORIGINAL, RANDOM
+from rate_distortion.figures.style import LAST_COLOUR, NOISE_STYLES, ORIGINAL, RANDOM, layer_colours
 from rate_distortion.page.panels import AROUND_PANELS, INK, MUTED, SURFACE, Chart, Panels, Slider
 from rate_distortion.tables.transfer import SHOTS
 
