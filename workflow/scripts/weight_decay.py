@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rate_distortion import tables
 from rate_distortion.analysis import capacity
-from rate_distortion.analysis.records import read_metrics
+from rate_distortion.analysis.records import read_runs
 from rate_distortion.datasets import prepared_data
 from rate_distortion.storage.job_log import job_log
 
@@ -14,7 +14,7 @@ def main(
 ) -> None:
     """Write the table in its three forms."""
     data = prepared_data.describe(Path(dataset).parent)
-    table = tables.weight_decay(read_metrics(metrics), capacity.read_choice(choice), study, data)
+    table = tables.weight_decay(read_runs(metrics), capacity.read_choice(choice), study, data)
     table.with_provenance(provenance).write(csv, md, tex)
 
 
