@@ -113,9 +113,9 @@ def test_both_kinds_of_labels_are_needed():
 def test_the_table_marks_both_values():
     runs = grid(RANDOM, VALIDATION)
     table = tables.weight_decay(runs, capacity.choose_weight_decay(runs, "A"), STUDY, DATA)
-    marks = dict(zip(table.shown["λ"], table.shown[""], strict=True))
+    marks = dict(zip(table.shown.frame()["λ"], table.shown.frame()["choice"], strict=True))
     assert marks == {"0": "", "0.01": "best validation", "0.03": "smallest sufficient", "0.1": ""}
-    assert list(table.shown["seeds that fit random labels"]) == ["2 of 2", "2 of 2", "0 of 2", "0 of 2"]
+    assert list(table.shown.frame()["seeds that fit random labels"]) == ["2 of 2", "2 of 2", "0 of 2", "0 of 2"]
     assert "640 steps at batch size 32" in table.markdown()
 
 

@@ -128,14 +128,14 @@ def test_reverse_transmission_counts_only_labels_that_arrived():
     b, a = (table.tidy.set_index("model").loc[model] for model in "BA")
     assert (b["mean_steps"], b["standard_error"], b["reached_percent"]) == pytest.approx((115, 5, 100))
     assert np.isnan(a["mean_steps"])
-    assert list(table.shown["steps to full confidence"]) == ["115 ± 5", "missing"]
+    assert list(table.shown.frame()["steps to full confidence"]) == ["115 ± 5", "never reached"]
 
 
 def test_a_model_at_two_batch_sizes_has_two_rows_and_another_keeps_its_name():
     sweeps = [sweep_with(lambda ratios: 0 * ratios), sweep_with(lambda ratios: 0 * ratios + 0.5)]
     sweeps = [sweeps[0], replace(sweeps[1], batch_size=32), replace(sweeps[0], model="C")]
     table = tables.fault_tolerance(fault_tolerance.summary(sweeps), STUDY, DATA)
-    assert list(table.shown["model"]) == ["B@128", "B@32", "C"]
+    assert list(table.shown.frame()["model"]) == ["B@128", "B@32", "C"]
     assert list(table.tidy["model"]) == ["B", "B", "C"]
     assert "batch size n" in table.notes[-1]
     rows = pandas.DataFrame({"seed": 1, "label": 0, "steps": [100, 300, 50], "reached": True})
@@ -229,7 +229,7 @@ def test_a_probe_sweeps_every_noise_under_every_kind_of_statistics(study_folder)
         accuracy = 100 * (sweep.predictions == sweep.labels).mean(axis=1)
         np.testing.assert_allclose(accuracy, sweep.records["accuracy_percent"])
     summary = fault_tolerance.summary(sweeps)
-    assert len(tables.fault_tolerance(summary, STUDY, DATA).shown) == 12
+    assert len(tables.fault_tolerance(summary, STUDY, DATA).shown.rows) == 12
     with (study_folder / "seed1/reverse_transmission.csv").open() as stream:
         assert [row["label"] for row in csv.DictReader(stream)] == list("0123")
 

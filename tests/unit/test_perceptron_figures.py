@@ -124,7 +124,7 @@ def test_a_plateau_is_marked_only_where_every_seed_has_one():
     assert marked[[2, 3]].notna().all()
     table = tables.gradient_snr(gradient_snr.summary(records), "literal", STUDY, DATA)
     assert cell(table, layer=1, quantity="plateau_epoch")["n"] == 1
-    assert "(1 of 2)" in table.shown.iloc[0]["plateau from epoch"]
+    assert "(1 of 2)" in table.shown.frame().iloc[0]["plateau from epoch"]
 
 
 def test_the_last_layer_is_black_and_no_colour_occurs_twice():
@@ -150,7 +150,7 @@ def test_a_layer_without_gradients_leaves_a_gap_and_no_error(tmp_path):
     panel = {"activation": "relu", "normalization": "none", "title": "relu"}
     drawn(perceptron_figures.figure2, rows, [panel], "literal", "the source", folder=tmp_path)
     table = tables.gradient_snr(gradient_snr.summary(records), "literal", STUDY, DATA)
-    assert table.shown.iloc[0]["plateau from epoch"] == "none"
+    assert table.shown.frame().iloc[0]["plateau from epoch"] == "none"
 
 
 def test_the_table_of_figure_2_has_levels_their_distance_from_the_floor_and_the_printed_plateau():
@@ -189,7 +189,7 @@ def test_a_dead_layer_is_drawn_as_far_as_it_lives(tmp_path):
     rows = perceptron_figures.figure3_rows(records)
     drawn(perceptron_figures.figure3, rows, {"original": "(a)", "random": "(b)"}, "the source", folder=tmp_path)
     table = tables.information_plane(records, PLANE, STUDY, DATA)
-    assert table.shown[table.shown["layer"] == "3"].iloc[0]["I(X; T) original"] == "—"
+    assert table.shown.frame()[table.shown.frame()["layer"] == "3"].iloc[0]["I(X; T) original"] == "—"
 
 
 def test_the_table_of_figure_3_has_memorization_compression_violations_and_the_entropy_bound():
@@ -207,7 +207,7 @@ def test_the_table_of_figure_3_has_memorization_compression_violations_and_the_e
     }
     assert violations == {"pooled_bins": 0, "other": 100}
     assert cell(table, layer="input")["mean"] == 123.4
-    assert table.shown["estimator"].tolist() == ["pooled bins"] * 3 + ["other"] * 3
+    assert table.shown.frame()["estimator"].tolist() == ["pooled bins"] * 3 + ["other"] * 3
     assert any("at most 123.4 bits" in note for note in table.notes)
 
 

@@ -11,7 +11,7 @@ from rocrate.rocrate import ROCrate
 
 from rate_distortion.storage import files, provenance
 from rate_distortion.studies import crate as archive_description
-from rate_distortion.tables.layout import Table
+from rate_distortion.tables.layout import Table, plain
 
 ROOT = Path(__file__).parents[2]
 STUDY = {"name": "mine", "title": "Two runs"}
@@ -59,7 +59,7 @@ def test_runs_that_agree_need_no_warning(tmp_path):
 def test_runs_that_differ_are_said_below_the_table(tmp_path, changes, words, caplog):
     paths = [write_run(tmp_path / "seed1"), write_run(tmp_path / "seed2"), write_run(tmp_path / "seed3", **changes)]
     rows = pandas.DataFrame({"x": ["1"]})
-    table = Table(rows, rows, "A table", ["First note."]).with_provenance(paths)
+    table = Table(rows, plain(rows), "A table", ["First note."]).with_provenance(paths)
     assert table.notes[0] == "First note."
     assert len(table.notes) == 2
     table.write(tmp_path / "t.csv", tmp_path / "t.md", tmp_path / "t.tex")

@@ -452,7 +452,7 @@ def test_the_table_compares_variants_seed_by_seed(run_folders):
     compared = power.loc["batch_without_scale minus none"]
     assert compared["mean"] == pytest.approx(differences.mean())
     assert compared["standard_error"] == pytest.approx(differences.std(ddof=1) / math.sqrt(2))
-    assert [*table.shown.columns[1:]] == ["(a) none", "(c) batch without scale", "(c) − (a)"]
+    assert [*table.shown.frame().columns[1:]] == ["(a) none", "(c) batch without scale", "(c) − (a)"]
 
 
 @pytest.mark.parametrize("name", ["geometry.csv", "metrics.json"])

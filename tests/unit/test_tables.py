@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rate_distortion import tables
-from rate_distortion.analysis.records import summarise
+from rate_distortion.analysis.precision import to_precision
+from rate_distortion.analysis.records import summarise, with_gaps
 from rate_distortion.claims import ledger
-from rate_distortion.page import tables as page_tables
 from rate_distortion.studies.stated_differences import stated_differences
 from rate_distortion.tables import layout
 from rate_distortion.tables.differences import PRINTED
@@ -28,7 +28,7 @@ DATA = {
 
 def runs(seeds=(1, 2, 3)):
     rng = np.random.default_rng(0)
-    return pandas.DataFrame(
+    frame = pandas.DataFrame(
         [
             {
                 "model": m,
@@ -48,6 +48,7 @@ def runs(seeds=(1, 2, 3)):
             for s in seeds
         ]
     )
+    return with_gaps(frame)
 
 
 @pytest.mark.parametrize(
@@ -61,16 +62,16 @@ def runs(seeds=(1, 2, 3)):
         (54.3, 12.0, "50 ± 10"),
         (-0.61, 0.21, "-0.6 ± 0.2"),
         (88.44, math.nan, "88.4"),
-        (math.nan, math.nan, "missing"),
+        (math.nan, math.nan, "—"),
     ],
 )
 def test_precision_follows_the_error(mean, error, shown):
-    assert tables.to_precision(mean, error) == shown
+    assert to_precision(mean, error) == shown
 
 
 def test_incomplete_cells_say_so():
-    assert tables.to_precision(85.9, 0.2, planned=5, n=3) == "85.9 ± 0.2 (3 of 5)"
-    assert tables.to_precision(85.9, float("nan"), planned=5, n=1.0) == "85.9 (1 of 5)"
+    assert to_precision(85.9, 0.2, planned=5, n=3) == "85.9 ± 0.2 (3 of 5)"
+    assert to_precision(85.9, float("nan"), planned=5, n=1.0) == "85.9 (1 of 5)"
 
 
 def test_summary_has_the_standard_error_of_the_mean():
@@ -85,10 +86,10 @@ def test_summary_has_the_standard_error_of_the_mean():
 
 def test_table1_keeps_the_printed_layout_and_the_papers_numbers_beside_ours():
     table = tables.table1(runs(), {"A": [128, 32], "B": [128]}, STUDY, DATA)
-    assert list(table.shown["batch size"]) == ["128", "128, printed", "32", "32, printed"]
-    assert list(table.shown.columns)[1:3] == ["A test (%)", "A gap (points)"]
-    assert table.shown["A gap (points)"][0] == "7.0 ± 0.6"
-    assert table.shown["B test (%)"][1] == "88.4 ± 0.2"
+    assert list(table.shown.frame()["batch size"]) == ["128", "128, printed", "32", "32, printed"]
+    assert list(table.shown.frame().columns)[1:3] == ["A test (%)", "A gap (points)"]
+    assert table.shown.frame()["A gap (points)"][0] == "7.0 ± 0.6"
+    assert table.shown.frame()["B test (%)"][1] == "88.4 ± 0.2"
     cell = table.tidy.query("model == 'A' and batch_size == 128 and quantity == 'test_accuracy_percent'").iloc[0]
     assert (cell["printed_mean"], cell["printed_standard_error"]) == (85.9, 0.2)
     assert "procedural street numbers, 1,000 training and 500 test images" in table.markdown()
@@ -110,7 +111,7 @@ def random_label_runs():
         collapsed = {"train_accuracy": 10.2, "test_accuracy": 19.6, "generalization_gap": -9.4}
         classes = 1 if seed < 3 else 2
         rows.append(common | collapsed | {"model": "B", "weight_decay": 0.01} | information(classes, 0.0, 1.0))
-    return pandas.DataFrame(rows)
+    return with_gaps(pandas.DataFrame(rows).assign(loss_gap=1.0))
 
 
 def information(classes, bits, p_value):
@@ -126,8 +127,8 @@ def test_table2_prints_the_absolute_gap_and_says_which_seeds_collapsed():
     b = table.tidy.query("model == 'B'").set_index("quantity")
     assert b.loc["generalization_gap_points", "mean"] == pytest.approx(-9.4)
     assert b.loc["absolute_generalization_gap_points", "mean"] == pytest.approx(9.4)
-    assert table.shown["B gap (points)"][0] == "9.4 ± 0.0"
-    assert table.shown["B gap (points)"][1] == "3 ± 2"
+    assert table.shown.frame()["B gap (points)"][0] == "9.4 ± 0.0"
+    assert table.shown.frame()["B gap (points)"][1] == "3 ± 2"
     assert set(b["collapsed_seeds"]) == {2}
     assert set(b["fitting_seeds"]) == {0}
     assert set(b["informative_seeds"]) == {0}
@@ -157,8 +158,8 @@ def test_differences_are_paired_over_seeds_and_absent_cells_are_left_out():
 
 def test_further_models_say_how_many_images_and_which_decay():
     table = tables.further_models(runs().query("model == 'B'").assign(model="B+"), {"B+": [128]}, STUDY, DATA)
-    assert table.shown["training images"][0] == "1,000"
-    assert table.shown["λ"][0] == "0.01"
+    assert table.shown.frame()["training images"][0] == "1,000"
+    assert table.shown.frame()["λ"][0] == "0.01"
 
 
 def test_variations_are_compared_with_the_studys_own_choice():
@@ -200,7 +201,7 @@ def test_table3_is_the_printed_one():
             "bias_parameters",
         ],
     )
-    shown = tables.table3(network).shown
+    shown = tables.table3(network).shown.frame()
     assert list(shown["params"]) == list(shown["printed"]) == ["2.0k", "73.7k", "102.4k", "2.6k", "180.9k"]
 
 
@@ -209,7 +210,7 @@ def test_table3_is_the_printed_one():
     st.floats(1e-9, 1e6, allow_nan=False),
 )
 def test_what_is_shown_lies_within_half_a_unit_of_its_last_digit(mean, error):
-    shown = tables.to_precision(mean, error)
+    shown = to_precision(mean, error)
     value, printed_error = (float(part) for part in shown.split(" ± "))
     if error <= 1e-12 * abs(mean):
         assert printed_error == 0
@@ -223,28 +224,29 @@ def test_what_is_shown_lies_within_half_a_unit_of_its_last_digit(mean, error):
 
 @given(st.floats(-1e9, 1e9, allow_nan=False))
 def test_a_mean_without_an_error_is_never_shown_as_zero_unless_it_nearly_is(mean):
-    shown = float(tables.to_precision(mean, math.nan))
+    shown = float(to_precision(mean, math.nan))
     assert (shown == 0) == (abs(mean) < 5e-7) or abs(mean) == pytest.approx(5e-7)
     assert shown == pytest.approx(mean, abs=0.0500001)  # half a unit of the last digit that is shown
 
 
 def test_markdown_shows_every_digit_of_a_column_that_looks_like_numbers():
-    shown = pandas.DataFrame({"gap": ["2.50", "1.00"], "decay": ["0.0", "88.0"]})
-    text = layout.Table(shown, shown, "Title", []).markdown()
-    assert all(f" {cell} " in text for cell in shown.to_numpy().ravel())
+    cells = [{"gap": "2.50", "decay": "0.0"}, {"gap": "1.00", "decay": "88.0"}]
+    rows = [{heading: layout.Cell(text) for heading, text in row.items()} for row in cells]
+    text = layout.Table(pandas.DataFrame(), layout.Layout(layout.columns("gap", "decay"), rows), "Title").markdown()
+    assert all(f" {cell} " in text for row in cells for cell in row.values())
 
 
 def test_a_users_images_have_no_printed_numbers_beside_them_and_no_digits():
     own = DATA | {"dataset": "arrays"}
     table = tables.table1(runs(), {"A": [128, 32], "B": [128]}, STUDY, own)
-    assert list(table.shown["batch size"]) == ["128", "32"]
+    assert list(table.shown.frame()["batch size"]) == ["128", "32"]
     assert table.tidy["printed_mean"].isna().all()
     assert "printed" not in table.markdown()
 
     stated = tables.differences(runs(), planned(runs()), STUDY, own)
     assert stated.tidy["printed_mean"].isna().all()
-    assert list(stated.shown.columns) == ["difference", "measured"]
-    assert "printed" in tables.differences(runs(), planned(runs()), STUDY, DATA).shown
+    assert stated.shown.headings == ["difference", "measured"]
+    assert "printed" in tables.differences(runs(), planned(runs()), STUDY, DATA).shown.headings
 
 
 @pytest.mark.parametrize("finished", [(128, 64), (32,)])
@@ -267,19 +269,17 @@ def test_a_difference_says_how_many_seeds_have_both_of_its_cells():
     every = runs()
     late = (every["model"] == "B") & (every["batch_size"] == 128) & (every["seed"] == 3)
     table = tables.differences(every[~late], planned(every), STUDY, DATA)
-    shown = dict(zip(table.tidy["quantity"], table.shown["measured"], strict=True))
+    shown = dict(zip(table.tidy["quantity"], table.shown.frame()["measured"], strict=True))
     assert shown["test_accuracy_B_minus_A"].endswith("(2 of 3)")
     assert shown["large_batch_gap_A"] == "0.0 ± 0.0"
-    lines = dict(page_tables.differences(table.tidy).rows)
-    cells = {quantity: lines[statement][0] for quantity, statement in table.tidy[["quantity", "statement"]].to_numpy()}
-    assert cells["test_accuracy_B_minus_A"].text.endswith("(2 of 3 seeds)")
-    assert [name for name, cell in cells.items() if not cell.partial] == ["large_batch_gap_A"]
+    cells = dict(zip(table.tidy["quantity"], table.shown.rows, strict=True))
+    assert [name for name, row in cells.items() if not row["measured"].partial] == ["large_batch_gap_A"]
 
 
 def test_differences_on_random_labels_are_of_absolute_gaps_as_table_2_and_the_claim_have_them():
     frame = random_label_runs()
     frame.loc[frame["model"] == "A", "model"] = "C"
-    table = tables.differences(frame.assign(loss_gap=1.0), planned(frame), STUDY, DATA)
+    table = tables.differences(frame, planned(frame), STUDY, DATA)
     assert table.tidy.set_index("quantity").loc["random_gap_C_minus_B", "mean"] == pytest.approx(78 - 9.4)
     columns = {d.name: d.column for d in stated_differences([(m, b, "random") for m in "ABC" for b in (128, 32)])}
     measured = {name: ledger.load()[claim].arguments["quantity"] for name, claim in PRINTED.items()}
@@ -333,8 +333,8 @@ def test_cells_that_one_study_lacks_stay_in_the_comparison():
     record = DATA | {"classes": 10, "image_shape": [1, 32, 32]}
     second = first.assign(model="mine")
     table = tables.comparison(first, second, [config, config], ["ci", "own"], [record, record])
-    assert list(table.shown["own"])[:1] == ["—"]
-    assert "80 ± 3" in list(table.shown["own"])
+    assert list(table.shown.frame()["own"])[:1] == ["—"]
+    assert "80 ± 3" in list(table.shown.frame()["own"])
     assert "The studies have the same settings." in table.notes
 
 

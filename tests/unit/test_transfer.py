@@ -397,9 +397,9 @@ def test_real_svhn_is_a_column_where_it_was_read_and_said_to_be_absent_where_not
         for svhn in (None, 40)
     )
     assert "test_32x32.mat is not there" in without.markdown()
-    assert "zero-shot, real SVHN" not in without.shown.columns
+    assert "zero-shot, real SVHN" not in without.shown.frame().columns
     assert cell(read, "real_svhn")["mean"] == pytest.approx(40)
-    assert "zero-shot, real SVHN" in read.shown.columns
+    assert "zero-shot, real SVHN" in read.shown.frame().columns
 
 
 def test_figure_7_draws_shares_margins_and_accuracies_of_both_shots(tmp_path):

@@ -60,11 +60,8 @@ class StudyRecords:
 
     @functools.cached_property
     def runs(self) -> pandas.DataFrame:
-        """One row per convolutional network: metrics.json, with the absolute gap and the logarithm of the loss gap."""
-        runs = read_metrics(self._files("metrics", "runs"))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            log_gap = np.log10(runs["loss_gap"].astype(float))
-        return runs.assign(absolute_gap=runs["generalization_gap"].abs(), log10_loss_gap=log_gap)
+        """One row per convolutional network (:func:`read_runs`)."""
+        return read_runs(self._files("metrics", "runs"))
 
     def per_seed(self, column: str, model: str, batch_size: int, labels: str) -> pandas.Series:
         """A quantity of a cell, by seed; runs in which it is not a finite number are left out."""
@@ -91,8 +88,7 @@ class StudyRecords:
     @functools.cached_property
     def sweeps(self) -> list[fault_tolerance.RecordedSweep]:
         """Every sweep of every probed network."""
-        folders = [path.parent.parent for path in self._files("sweeps", "perturbations")]
-        return [sweep for folder in folders if _is_finished(folder) for sweep in fault_tolerance.read_run(folder)]
+        return read_sweeps(path for path in self._files("sweeps", "perturbations") if _is_finished(path.parent.parent))
 
     def sweeps_of(self, model: str, noise: str) -> dict[int, fault_tolerance.RecordedSweep]:
         """The sweeps of a model under a noise, by seed: with its own statistics, at the largest batch size that was swept."""
@@ -111,12 +107,7 @@ class StudyRecords:
         ]
         if not paths:
             raise MissingError("reverse transmission")
-        frames = []
-        for path in paths:
-            run = files.read_json(provenance.verified(path.parent / "metrics.json"))
-            identity = {key: run[key] for key in ("model", "batch_size", "seed")}
-            frames.append(_read_table(path).assign(**identity))
-        return pandas.concat(frames, ignore_index=True)
+        return read_reverse_transmissions(paths)
 
     @functools.cached_property
     def gradient_records(self) -> pandas.DataFrame:
@@ -144,8 +135,7 @@ class StudyRecords:
         paths = [path for path in self._files("sphere_packing", "sphere packing") if path.parts[-3] == variant]
         if not paths:
             raise MissingError(f"sphere packing of variant {variant}")
-        frames = [_read_table(path).assign(seed=int(path.parts[-2].removeprefix("seed"))) for path in paths]
-        return pandas.concat(frames, ignore_index=True).sort_values(["seed", "epoch"], kind="stable")
+        return read_geometries(paths).sort_values(["seed", "epoch"], kind="stable", ignore_index=True)
 
     def transfer(self, shots: str) -> pandas.DataFrame:
         """zero_shot.csv (of the handwritten digits alone) or one_shot.csv of every transferred network, with model and seed."""
@@ -153,8 +143,8 @@ class StudyRecords:
         for path in self._files("transfer", "transfer to handwritten digits"):
             if path.stem == shots:
                 rows = _read_table(path)
-                identity = {"model": path.parts[-3], "seed": int(path.parts[-2].removeprefix("seed"))}
-                frames.append(rows[rows["target"] == rows["target"].iloc[0]].assign(**identity))
+                own = rows[rows["target"] == rows["target"].iloc[0]]
+                frames.append(own.assign(model=path.parts[-3], seed=_seed(path.parent)))
         if not frames:
             raise MissingError(f"{shots} of any network")
         return pandas.concat(frames, ignore_index=True)
@@ -170,6 +160,10 @@ def _is_finished(folder: Path) -> bool:
     return (folder / "metrics.json").exists()
 
 
+def _seed(folder: Path) -> int:
+    return int(folder.name.removeprefix("seed"))
+
+
 def _read_table(path: Path) -> pandas.DataFrame:
     return files.read_table(provenance.verified(path))
 
@@ -179,14 +173,44 @@ def read_metrics(paths: Iterable[str | Path]) -> pandas.DataFrame:
     return pandas.DataFrame([files.read_json(provenance.verified(path)) for path in paths])
 
 
+def read_runs(paths: Iterable[str | Path]) -> pandas.DataFrame:
+    """One row per convolutional network: its metrics.json, the absolute gap, and the logarithm of the loss gap."""
+    return with_gaps(read_metrics(paths))
+
+
+def with_gaps(runs: pandas.DataFrame) -> pandas.DataFrame:
+    """The runs with absolute_gap (points) and log10_loss_gap (of nats)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        log_gap = np.log10(runs["loss_gap"].astype(float))
+    return runs.assign(absolute_gap=runs["generalization_gap"].abs(), log10_loss_gap=log_gap)
+
+
+def read_sweeps(paths: Iterable[str | Path]) -> list[fault_tolerance.RecordedSweep]:
+    """Every sweep of the runs whose perturbations/sweeps.npz are named."""
+    return [sweep for path in paths for sweep in fault_tolerance.read_run(Path(path).parent.parent)]
+
+
+def read_reverse_transmissions(paths: Iterable[str | Path]) -> pandas.DataFrame:
+    """One row per label of reverse_transmission.csv, with the run's model, batch size and seed from metrics.json beside it."""
+    frames = []
+    for path in map(Path, paths):
+        run = files.read_json(provenance.verified(path.with_name("metrics.json")))
+        frames.append(_read_table(path).assign(**{key: run[key] for key in ("model", "batch_size", "seed")}))
+    return pandas.concat(frames, ignore_index=True)
+
+
+def read_geometries(paths: Iterable[str | Path]) -> pandas.DataFrame:
+    """geometry.csv of several runs, with the variant and the seed that their paths name."""
+    frames = [_read_table(path).assign(variant=path.parts[-3], seed=_seed(path.parent)) for path in map(Path, paths)]
+    return pandas.concat(frames, ignore_index=True)
+
+
 def read_perceptrons(paths: Iterable[str | Path]) -> pandas.DataFrame:
     """One of the tables that multilayer perceptrons record, of several runs; activation and normalization are in the path."""
     frames = []
     for path in map(Path, paths):
         activation, normalization = path.parts[-5:-3]
-        frames.append(
-            files.read_table(provenance.verified(path)).assign(activation=activation, normalization=normalization)
-        )
+        frames.append(_read_table(path).assign(activation=activation, normalization=normalization))
     return pandas.concat(frames, ignore_index=True)
 
 
@@ -222,7 +246,7 @@ def read_transfers(folders: Iterable[str | Path], target: str) -> pandas.DataFra
         before = zero.loc[zero["shot"] == "zero_shot", ACCURACY].iloc[0]
         one = one.assign(shot="one_shot", gain_points=one[ACCURACY] - before)
         both = pandas.concat([zero, one], ignore_index=True)
-        frames.append(both.assign(model=folder.parent.name, seed=int(folder.name.removeprefix("seed"))))
+        frames.append(both.assign(model=folder.parent.name, seed=_seed(folder)))
     return pandas.concat(frames, ignore_index=True)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas
 
+from rate_distortion.analysis.precision import to_precision
 from rate_distortion.analysis.records import MissingError, StudyRecords
 from rate_distortion.claims import arithmetic, measures, verdicts
 from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes, first_deviation
@@ -20,7 +21,6 @@ from rate_distortion.claims.overview import ITEMS
 from rate_distortion.claims.verdicts import NOT_REPRODUCED, REPRODUCED, UNDECIDED, Evidence, Sample
 from rate_distortion.datasets import prepared_data
 from rate_distortion.storage import files
-from rate_distortion.tables.layout import to_precision
 
 COLUMNS = (
     "id",

@@ -7,16 +7,26 @@ from dataclasses import dataclass
 
 import pandas
 
+from rate_distortion.analysis.precision import DASH
+from rate_distortion.claims import wording
 from rate_distortion.claims.ledger import FOLLOW_UP
-from rate_distortion.tables.layout import to_precision
 
 VERDICTS = ("reproduced", "not reproduced", "undecided")
 COMPARABILITIES = ("full", "reduced", "other data")
+ARITHMETIC, ARCHITECTURE, EXPERIMENTS = "the paper's arithmetic", "the architecture", "experiments"
+GROUPS = (EXPERIMENTS, ARCHITECTURE, ARITHMETIC)
+"""What a claim is checked by; only experiments are evidence on the paper's thesis."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """One claim of the paper, as the page shows it."""
+    """One claim of the paper, as the page shows it.
+
+    Attributes:
+        seeds: that the measured value rests on; None where it rests on none, as a calculation does.
+        group: one of :data:`GROUPS`.
+        part: of a study, that the claim needs.
+    """
 
     id: str
     statement: str
@@ -28,6 +38,7 @@ class Card:
     reason: str
     where: str
     part: str
+    group: str
 
     @property
     def of_the_paper(self) -> bool:
@@ -59,31 +70,55 @@ def counts(every: Iterable[Card]) -> dict[str, int]:
     return found
 
 
+def counts_by_group(every: Iterable[Card]) -> dict[str, dict[str, int]]:
+    """The counts of each group that has any claim."""
+    listed = list(every)
+    own = {group: [card for card in listed if card.group == group] for group in GROUPS}
+    return {group: counts(some) for group, some in own.items() if some}
+
+
 def _card(row: pandas.Series) -> Card:
-    unit = _text(row.get("unit"))
+    kind, part = _text(row.get("kind")), _text(row.get("part"))
     seeds = row.get("n")
     return Card(
         id=_text(row["id"]),
         statement=_text(row["statement"]),
-        printed=_value(row.get("printed"), row.get("printed_standard_error"), unit),
-        measured=_value(row.get("measured"), row.get("standard_error"), unit),
-        seeds=None if seeds is None or pandas.isna(seeds) else int(seeds),
+        printed=_printed(row),
+        measured=_measured(row),
+        seeds=None if seeds is None or pandas.isna(seeds) or not seeds else int(seeds),
         comparability=_text(row.get("comparability")),
         verdict=_text(row.get("verdict")) or "undecided",
         reason=_text(row.get("reason")),
         where=_text(row.get("where")),
-        part=_text(row.get("part")),
+        part=part,
+        group=ARITHMETIC if kind == "arithmetic" else ARCHITECTURE if part == "architecture" else EXPERIMENTS,
     )
 
 
-def _value(value: object, error: object, unit: str) -> str:
-    """A number with its error and unit; words as they are; a dash for nothing."""
-    number = pandas.to_numeric(value, errors="coerce") if value is not None else float("nan")
-    if pandas.isna(number):
-        return _text(value) or "—"
-    spread = pandas.to_numeric(error, errors="coerce") if error is not None else float("nan")
-    shown = f"{number:.6g}" if pandas.isna(spread) else to_precision(float(number), float(spread))
-    return shown if unit in ("", "1", "ordering", "yes or no") else f"{shown} {unit}"
+def _printed(row: pandas.Series) -> str:
+    """A number with its error and unit, or words as they are."""
+    text = _text(row.get("printed"))
+    if pandas.isna(_number(text)):
+        return text or DASH
+    return wording.with_unit(
+        wording.as_printed(text, _number(row.get("printed_standard_error"))), _text(row.get("unit"))
+    )
+
+
+def _measured(row: pandas.Series) -> str:
+    """A number with its error and unit; of an ordering, by how much it holds or fails; words where there is no number."""
+    value, error, unit = _number(row.get("measured")), _number(row.get("standard_error")), _text(row.get("unit"))
+    if pandas.isna(value):
+        without = {"reproduced": "holds, without a number", "not reproduced": "does not hold, without a number"}
+        return _text(row.get("measured")) or without.get(_text(row.get("verdict")), "not measured")
+    if _text(row.get("kind")) != "ordering":
+        return wording.with_unit(wording.measured(value, error), unit)
+    holds = "holds by" if value > 0 else "fails by" if value < 0 else "a tie:"
+    return f"{holds} {wording.measured(abs(value), error)} ({unit})"
+
+
+def _number(value: object) -> float:
+    return float("nan") if value is None else float(pandas.to_numeric(value, errors="coerce"))
 
 
 def _text(value: object) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas
 
-from rate_distortion.tables.layout import Table, or_dash
+from rate_distortion.analysis.precision import to_precision
+from rate_distortion.tables.layout import Cell, Layout, Table, columns
 
 KEYS = ["part", "model", "batch_size", "noise", "batch_norm_evaluation", "quantity"]
 VALUES = ["mean", "standard_error", "n"]
@@ -57,23 +58,31 @@ def comparison(
     tidy = order.join(sides[0], on=KEYS).join(sides[1], on=KEYS).reset_index(drop=True)
     tidy["difference"] = tidy["second_mean"] - tidy["first_mean"]
     tidy["difference_standard_error"] = np.hypot(tidy["first_standard_error"], tidy["second_standard_error"])
-    rows = [
-        [
-            " ".join(str(part) for part in (row.model, f"at {row.batch_size}", row.noise) if part),
-            row.batch_norm_evaluation,
-            row.quantity.replace("_", " "),
-            or_dash(row.first_mean, row.first_standard_error),
-            or_dash(row.second_mean, row.second_standard_error),
-            or_dash(row.difference, row.difference_standard_error),
-        ]
-        for row in tidy.itertuples()
-    ]
-    shown = pandas.DataFrame(rows, columns=["cell", "batch norm", "quantity", *_distinct(names), "difference"])
     return Table(
         tidy,
-        shown,
+        _shown(tidy, _distinct(names)),
         f"Study {names[0]} beside study {names[1]}",
         [*scale_notes(configurations, names, data), *difference_notes(configurations)],
+    )
+
+
+def _shown(tidy: pandas.DataFrame, names: Sequence[str]) -> Layout:
+    sides = dict(zip(("first", "second"), names, strict=True))
+    rows = [
+        {
+            "cell": Cell(" ".join(str(row[key]) for key in ("model", "at", "noise") if row[key])),
+            "batch norm": Cell(row["batch_norm_evaluation"]),
+            "quantity": Cell(row["quantity"].replace("_", " ")),
+            **{
+                name: Cell(to_precision(row[f"{side}_mean"], row[f"{side}_standard_error"]))
+                for side, name in sides.items()
+            },
+            "difference": Cell(to_precision(row["difference"], row["difference_standard_error"])),
+        }
+        for row in tidy.assign(at="at " + tidy["batch_size"].astype(str)).to_dict("records")
+    ]
+    return Layout(
+        columns("cell", "batch norm", "quantity", *names, "difference"), rows, names=3, dash="not in this study"
     )
 
 

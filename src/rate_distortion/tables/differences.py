@@ -11,7 +11,7 @@ import pandas
 
 from rate_distortion.claims import ledger
 from rate_distortion.studies.stated_differences import stated_differences
-from rate_distortion.tables.layout import Table, is_users_own, notes, or_dash, to_precision
+from rate_distortion.tables.layout import Cell, Column, Layout, Table, columns, is_users_own, measured, notes
 
 DIFFERENCE_COLUMNS = (
     "quantity",
@@ -35,11 +35,10 @@ def differences(
     printed.
 
     Args:
-        runs: one row per run (:func:`analysis.records.read_metrics`), of all cells or of those that have finished.
+        runs: one row per run (:func:`analysis.records.read_runs`), of all cells or of those that have finished.
         cells: (model, batch size, labels) that the study plans; the largest and the smallest batch size are theirs.
         study, data: what the notes say of the study and its data.
     """
-    runs = runs.assign(absolute_gap=runs["generalization_gap"].abs())
     rows = []
     for name, statement, column, first, second in stated_differences([tuple(cell) for cell in cells]):
         values = _paired(runs, column, first, second)
@@ -59,22 +58,21 @@ def differences(
             }
         )
     tidy = pandas.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
-    shown = pandas.DataFrame(
-        {
-            "difference": tidy["statement"],
-            "measured": [
-                to_precision(row.mean, row.standard_error, row.seeds_planned, row.n) for row in tidy.itertuples()
-            ],
-        }
-    )
-    if tidy["printed_mean"].notna().any():
-        shown["printed"] = [or_dash(row.printed_mean, row.printed_standard_error) for row in tidy.itertuples()]
     return Table(
         tidy,
-        shown,
+        shown(tidy),
         "Differences that the paper states in words",
         [*notes(study, data), "Differences are paired over seeds."],
     )
+
+
+def shown(tidy: pandas.DataFrame) -> Layout:
+    """One row per difference."""
+    rows = [
+        {"difference": Cell(row.statement), "measured": measured(row, row.seeds_planned)} for row in tidy.itertuples()
+    ]
+    theirs = [Column("printed", printed_of="measured")] if tidy["printed_mean"].notna().any() else []
+    return Layout([*columns("difference", "measured"), *theirs], rows)
 
 
 PRINTED = {
@@ -103,8 +101,6 @@ def _printed(name: str) -> tuple[float, float]:
 
 def _paired(runs: pandas.DataFrame, column: str, first: tuple, second: tuple) -> pandas.Series:
     """Differences of two cells, one per seed that both have."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        runs = runs.assign(log10_loss_gap=np.log10(runs["loss_gap"].astype(float)))
     values = [
         runs[(runs["model"] == model) & (runs["batch_size"] == size) & (runs["labels"] == labels)].set_index("seed")[
             column

@@ -1,15 +1,17 @@
-"""Fault tolerance and reverse transmission as tables."""
+"""Figure 5 in numbers: information about the label under noise without bound."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import pandas
 
 from rate_distortion.analysis import fault_tolerance as measured
+from rate_distortion.analysis.precision import DASH
 from rate_distortion.analysis.records import disambiguate
-from rate_distortion.tables.layout import Table, batch_size_note, is_users_own, notes, to_precision
+from rate_distortion.tables.layout import Cell, Layout, Table, batch_size_note, columns, is_users_own, notes
 
 NOISE_NAMES = {"l2": "L2", "linf": "L∞", "gaussian": "Gaussian"}
 
@@ -21,28 +23,12 @@ def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: M
         summary: as :func:`rate_distortion.analysis.fault_tolerance.summary` returns it.
         study, data: for the notes.
     """
-    digits = not is_users_own(data)  # a user's classes 9 and 6 are no digits
-    if not digits:
+    if is_users_own(data):  # whose classes 9 and 6 are no digits
         summary = summary.drop(columns="nine_to_six_percent")
-    names = disambiguate(summary["model"], summary["batch_size"])
-    rows = [
-        {
-            "model": name,
-            "batch norm": "" if row.evaluation_mode == "none" else row.evaluation_mode,
-            "noise": NOISE_NAMES[row.noise],
-            "area (bits dB)": _interval(row.area_bits_db, row.area_low_bits_db, row.area_high_bits_db),
-            "clean (bits)": f"{row.clean_information_bits:.2f}",
-            "half at (dB)": _or_dash(row.half_information_snr_db),
-            "lowest accuracy (%)": f"{row.lowest_accuracy_percent:.1f}",
-            "at the end (bits)": f"{row.last_information_bits:.2f} at {row.last_snr_db:.1f} dB",
-            **({"9 read as 6 (%)": _or_dash(row.nine_to_six_percent)} if digits else {}),
-        }
-        for name, row in zip(names, summary.itertuples(), strict=True)
-    ]
     low, high = measured.AREA_LOW_DB, measured.AREA_HIGH_DB
     return Table(
         summary,
-        pandas.DataFrame(rows),
+        shown(summary),
         "Fault tolerance: information about the label under unbounded noise",
         [
             *notes(study, data),
@@ -51,58 +37,35 @@ def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: M
             "The interval takes the upward bias of plug-in information off and, with few images, lies below the estimate.",
             "half at: the ratio at which information has halved; at the end: at the path's last point.",
             "batch norm: whose statistics are used; under batch, an attack on one image changes its neighbours.",
-            *batch_size_note(names),
+            *batch_size_note(disambiguate(summary["model"], summary["batch_size"])),
         ],
     )
 
 
-def reverse_transmission(rows: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[str, Any]) -> Table:
-    """Steps that a label takes to full confidence, by model: mean and standard error over seeds of the mean over labels.
-
-    Args:
-        rows: one row per model, batch size, seed and label (reverse_transmission.csv with columns model, batch_size and seed).
-        study, data: for the notes.
-    """
-    rows = rows.assign(model=disambiguate(rows["model"], rows["batch_size"]))
-    finished = rows[rows["reached"]]
-    per_seed = finished.groupby(["model", "seed"], sort=False)["steps"].mean().groupby("model", sort=False)
-    tidy = pandas.DataFrame(
+def shown(summary: pandas.DataFrame) -> Layout:
+    """One row per model, kind of statistics and noise."""
+    names = disambiguate(summary["model"], summary["batch_size"])
+    rows = [
         {
-            "mean_steps": per_seed.mean(),
-            "standard_error": per_seed.sem(),
-            "seeds": per_seed.count(),
-            "smallest_steps": finished.groupby("model", sort=False)["steps"].min(),
-            "largest_steps": finished.groupby("model", sort=False)["steps"].max(),
-            "reached_percent": 100.0 * rows.groupby("model", sort=False)["reached"].mean(),
+            "model": Cell(name),
+            "batch norm": Cell("" if row.evaluation_mode == "none" else row.evaluation_mode),
+            "noise": Cell(NOISE_NAMES.get(row.noise, row.noise)),
+            "area (bits dB)": Cell(_interval(row.area_bits_db, row.area_low_bits_db, row.area_high_bits_db)),
+            "clean (bits)": Cell(f"{row.clean_information_bits:.2f}"),
+            "half at (dB)": Cell(_or_dash(row.half_information_snr_db)),
+            "lowest accuracy (%)": Cell(f"{row.lowest_accuracy_percent:.1f}"),
+            "at the end (bits)": Cell(f"{row.last_information_bits:.2f} at {row.last_snr_db:.1f} dB"),
+            "9 read as 6 (%)": Cell(_or_dash(getattr(row, "nine_to_six_percent", math.nan))),
         }
-    ).reindex(rows["model"].unique())
-    tidy = tidy.rename_axis("model").reset_index()
-    shown = pandas.DataFrame(
-        {
-            "model": tidy["model"],
-            "steps to full confidence": [to_precision(row.mean_steps, row.standard_error) for row in tidy.itertuples()],
-            "range": [
-                "—" if pandas.isna(row.smallest_steps) else f"{row.smallest_steps:.0f} to {row.largest_steps:.0f}"
-                for row in tidy.itertuples()
-            ],
-            "labels that reached it (%)": [f"{row.reached_percent:.0f}" for row in tidy.itertuples()],
-        }
-    )
-    return Table(
-        tidy,
-        shown,
-        "Reverse transmission: gradient steps from noise to full confidence in a label",
-        [
-            *notes(study, data),
-            "Means are over the labels that reached full confidence. The paper: about 100 steps for B+ on SVHN.",
-            *batch_size_note(tidy["model"]),
-        ],
-    )
+        for name, row in zip(names, summary.itertuples(), strict=True)
+    ]
+    headings = [heading for heading in rows[0] if "nine_to_six_percent" in summary or not heading.startswith("9")]
+    return Layout(columns(*headings), rows, names=3, grouped=True, dash="never, up to the end of the path")
 
 
 def _interval(value: float, low: float, high: float) -> str:
-    return "—" if pandas.isna(value) else f"{value:.1f} ({low:.1f} to {high:.1f})"
+    return DASH if pandas.isna(value) else f"{value:.1f} ({low:.1f} to {high:.1f})"
 
 
 def _or_dash(value: float) -> str:
-    return "—" if pandas.isna(value) else f"{value:.0f}"
+    return DASH if pandas.isna(value) else f"{value:.0f}"

@@ -1,18 +1,19 @@
-"""What all tables share: the three forms, means with standard errors, and the printed precision."""
+"""What all tables share: one layout for Markdown, LaTeX and HTML, and the notes below it."""
 
 from __future__ import annotations
 
 import itertools
 import logging
-import math
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas
 
+from rate_distortion.analysis.precision import DASH, to_precision
 from rate_distortion.storage import files, provenance
 
 log = logging.getLogger(__name__)
@@ -49,12 +50,180 @@ LATEX_TEXT = str.maketrans(
 )
 """Characters that LaTeX reads as commands or does not have, and what stands for them."""
 
+MINUS = re.compile(r"(?<![\w.)])-(?=\.?\d)")
+"""A hyphen that stands for a minus."""
 
-ROUNDING = 1e-12
-"""A relative standard error below this is what floating point leaves of equal numbers, and counts as zero."""
 
-MOST_DECIMALS = 6
-"""Of a number without an error."""
+@dataclass(frozen=True)
+class Cell:
+    """A cell.
+
+    Attributes:
+        text: what was measured, or words.
+        printed: what the paper prints of it; empty where it prints nothing.
+        partial: whether it rests on fewer seeds than planned.
+    """
+
+    text: str
+    printed: str = ""
+    partial: bool = False
+
+
+NOTHING = Cell(DASH)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column.
+
+    Attributes:
+        heading: its own.
+        group: a heading above it, which it shares with its neighbours of the same group.
+        printed_of: of a column that shows what the paper prints, the key of the column with what was measured. HTML sets the
+            two numbers above each other and needs no such column.
+    """
+
+    heading: str
+    group: str = ""
+    printed_of: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its name among the columns, which is its heading in one line."""
+        return f"{self.group} {self.heading}".strip()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A table as it is printed, from which Markdown, LaTeX and HTML are made.
+
+    Attributes:
+        columns: from left to right; those that name a row come first.
+        rows: key of a column -> cell; a column that a row lacks has a dash.
+        names: how many of the columns name a row.
+        grouped: whether the first column names groups of rows.
+        printed_rows: whether what the paper prints has a row of its own below each row in Markdown and LaTeX.
+        dash: what a dash means, where it is not simply a number that was not measured or printed.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, Cell]]
+    names: int = 1
+    grouped: bool = False
+    printed_rows: bool = False
+    dash: str = ""
+
+    @property
+    def headings(self) -> list[str]:
+        """Of Markdown and LaTeX, in one line."""
+        return [column.key for column in self.columns]
+
+    def dash_note(self) -> list[str]:
+        """What a dash means; nothing where there is none."""
+        if not any(DASH in text.split() for line in self.lines() for text in line):
+            return []
+        return [
+            f"{DASH}: {self.dash or 'not measured' + (', or not printed in the paper' if self.has_printed else '')}."
+        ]
+
+    def lines(self) -> list[list[str]]:
+        """The rows of Markdown and LaTeX."""
+        found = []
+        for row in self.rows:
+            found.append([self._text(row, column) for column in self.columns])
+            if self.printed_rows and any(cell.printed for cell in row.values()):
+                first, *others = self.columns
+                theirs = [row.get(column.key, NOTHING).printed or DASH for column in others]
+                found.append([f"{row[first.key].text}, printed", *map(with_minus, theirs)])
+        return found
+
+    def frame(self) -> pandas.DataFrame:
+        """The rows of Markdown by heading."""
+        return pandas.DataFrame(self.lines(), columns=self.headings)
+
+    def _text(self, row: Mapping[str, Cell], column: Column) -> str:
+        if column.printed_of:
+            return with_minus(row.get(column.printed_of, NOTHING).printed or DASH)
+        return with_minus(row.get(column.key, NOTHING).text)
+
+    @property
+    def measured(self) -> list[Column]:
+        """The columns of HTML, which shows what the paper prints below what was measured."""
+        return [column for column in self.columns if not column.printed_of]
+
+    def cells(self, row: Mapping[str, Cell]) -> list[Cell]:
+        """A row of HTML."""
+        found = [row.get(column.key, NOTHING) for column in self.measured]
+        return [replace(cell, text=with_minus(cell.text), printed=with_minus(cell.printed)) for cell in found]
+
+    def of_finished_seeds(self) -> Layout:
+        """The layout with every number marked as resting on fewer seeds than planned."""
+        named = {column.key for column in self.columns[: self.names]}
+
+        def marked(key: str, cell: Cell) -> Cell:
+            return replace(cell, partial=key not in named and any(map(str.isdigit, cell.text)))
+
+        return replace(self, rows=[{key: marked(key, cell) for key, cell in row.items()} for row in self.rows])
+
+    @property
+    def has_printed(self) -> bool:
+        """Whether the paper prints any of its numbers."""
+        return any(cell.printed for row in self.rows for cell in row.values())
+
+    @property
+    def partial_cells(self) -> int:
+        """How many cells rest on fewer seeds than planned."""
+        return sum(cell.partial for row in self.rows for cell in row.values())
+
+
+def columns(*headings: str) -> list[Column]:
+    """Columns without groups."""
+    return [Column(heading) for heading in headings]
+
+
+def measured(row: Any, planned: float | None = None) -> Cell:
+    """A mean with its standard error, and what the paper prints of it.
+
+    Args:
+        row: has mean, standard_error and, where they are known, n, printed_mean and printed_standard_error.
+        planned: how many seeds the mean should rest on; None where they are not counted cell by cell.
+    """
+    n = getattr(row, "n", None)
+    text = to_precision(row.mean, row.standard_error, None if planned is None else int(planned), n)
+    theirs = getattr(row, "printed_mean", None)
+    return Cell(
+        text,
+        "" if theirs is None or pandas.isna(theirs) else to_precision(theirs, row.printed_standard_error),
+        partial=planned is not None and n is not None and n < planned,
+    )
+
+
+def counted_seeds(row: Any) -> float:
+    """Of how many seeds a cell might have a value: those that have finished, where a table rests on them, or the planned."""
+    return getattr(row, "seeds_finished", row.seeds_planned)
+
+
+def plain(tidy: pandas.DataFrame) -> Layout:
+    """The layout of a table that has none of its own: its tidy form as it is."""
+    return Layout(
+        columns(*(str(name).replace("_", " ") for name in tidy)),
+        [
+            {str(name).replace("_", " "): _plain(value) for name, value in row.items()}
+            for row in tidy.to_dict("records")
+        ],
+        dash="not known",
+    )
+
+
+def _plain(value: Any) -> Cell:
+    if isinstance(value, float):
+        return NOTHING if pandas.isna(value) else Cell(f"{value:.4g}")
+    return Cell(str(value))
+
+
+def with_minus(text: str) -> str:
+    """Text with a true minus sign before its negative numbers."""
+    return MINUS.sub("−", text)
 
 
 @dataclass(frozen=True)
@@ -63,18 +232,15 @@ class Table:
 
     Attributes:
         tidy: one observation a row.
-        shown: the printed layout, every cell a string.
+        shown: the printed layout.
         title: what the table shows.
         notes: lines under the table, such as study, data, seeds and scale.
-        header: for a table whose printed header has two rows, (upper, lower) of every column of ``shown``; columns beside one
-            another with the same upper part share it.
     """
 
     tidy: pandas.DataFrame
-    shown: pandas.DataFrame
+    shown: Layout
     title: str
-    notes: Sequence[str]
-    header: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = field(default=())
 
     def with_provenance(self, records: Iterable[str | Path]) -> Table:
         """The table with a warning below it when its runs were made by different code or on different hardware.
@@ -109,19 +275,19 @@ class Table:
 
     def markdown(self) -> str:
         """Title, table and notes."""
-        notes = "\n".join(f"- {note}" for note in self.notes)
-        return f"**{self.title}**\n\n{self.shown.to_markdown(index=False, disable_numparse=True)}\n\n{notes}\n"
+        lines = self.shown.frame().to_markdown(index=False, disable_numparse=True)
+        notes = "\n".join(f"- {note}" for note in self._all_notes())
+        return f"**{self.title}**\n\n{lines}\n\n{notes}\n"
 
     def latex(self) -> str:
         """A ``table`` environment; needs the booktabs package."""
-        body = self.shown.map(_latex_text)
-        rows = [" & ".join(row) + r" \\" for row in body.to_numpy().tolist()]
+        rows = [" & ".join(map(_latex_text, line)) + r" \\" for line in self.shown.lines()]
         return "\n".join(
             [
                 r"\begin{table}",
-                rf"\caption{{{_latex_text(self.title)}. {_latex_text(' '.join(self.notes))}}}",
+                rf"\caption{{{_latex_text(self.title)}. {_latex_text(' '.join(self._all_notes()))}}}",
                 r"\centering",
-                rf"\begin{{tabular}}{{{'l' * len(body.columns)}}}",
+                rf"\begin{{tabular}}{{{'l' * len(self.shown.columns)}}}",
                 r"\toprule",
                 *self._latex_header(),
                 r"\midrule",
@@ -133,48 +299,28 @@ class Table:
             ]
         )
 
+    def _all_notes(self) -> list[str]:
+        return [with_minus(note) for note in (*self.notes, *self.shown.dash_note())]
+
     def _latex_header(self) -> list[str]:
         """One header row, or two as in the paper: models above, what was measured of each below."""
-        if not self.header:
-            return [" & ".join(map(_latex_text, self.shown.columns)) + r" \\"]
+        headings = self.shown.columns
+        if not any(column.group for column in headings):
+            return [" & ".join(_latex_text(column.heading) for column in headings) + r" \\"]
         upper, rules, first = [], [], 1
-        for name, columns in itertools.groupby(self.header, key=lambda pair: pair[0]):
-            width = len(list(columns))
+        for name, own in itertools.groupby(headings, key=lambda column: column.group):
+            width = len(list(own))
             upper.append(rf"\multicolumn{{{width}}}{{c}}{{{_latex_text(name)}}}" if name else " &" * (width - 1))
             rules += [rf"\cmidrule(lr){{{first}-{first + width - 1}}}"] if name else []
             first += width
-        lower = [_latex_text(name) for _, name in self.header]
+        lower = [_latex_text(column.heading) for column in headings]
         return [" & ".join(upper) + r" \\", " ".join(rules), " & ".join(lower) + r" \\"]
 
 
-def to_precision(mean: float, standard_error: float, planned: int | None = None, n: int | None = None) -> str:
-    """A mean to the precision of its standard error: one digit of the error, as the paper prints (12.42 ± 0.04; 76 ± 3).
-
-    Without an error (one seed), or with an error of exactly zero, the mean has one decimal, or as many as it takes to show
-    that a mean below 0.05 is not zero. Errors of ten and more are rounded to whole tens, their means with them (54.3 with 12
-    reads 50 ± 10), and no sign is left on a zero. ``n`` smaller than ``planned`` is said.
-    """
-    partial = f" ({int(n)} of {planned})" if planned is not None and n is not None and n < planned else ""
-    if not math.isfinite(mean):
-        return f"missing{partial}"
-    if not math.isfinite(standard_error):
-        return f"{_rounded(mean, _decimals_without_error(mean))}{partial}"
-    noise = abs(standard_error) <= ROUNDING * abs(mean)
-    error = 0.0 if noise else _one_digit(abs(standard_error))
-    decimals = -math.floor(math.log10(error)) if error else _decimals_without_error(mean)
-    return f"{_rounded(mean, decimals)} ± {_rounded(error, decimals)}{partial}"
-
-
-def _decimals_without_error(mean: float) -> int:
-    """One decimal, or enough for one digit of a mean that would otherwise read as zero."""
-    if mean == 0 or abs(mean) >= 0.05:
-        return 1
-    return min(MOST_DECIMALS, -math.floor(math.log10(_one_digit(abs(mean)))))
-
-
-def _rounded(value: float, decimals: int) -> str:
-    """A number with so many decimals (with -1 rounded to tens, and so on), and a zero without a sign."""
-    return f"{round(value, decimals) + 0.0:.{max(0, decimals)}f}"
+def read_notes(md: Path) -> tuple[str, list[str]]:
+    """Title and notes of a table, from its Markdown."""
+    lines = md.read_text(encoding="utf-8").splitlines()
+    return lines[0].strip("*"), [line.removeprefix("- ") for line in lines[1:] if line.startswith("- ")]
 
 
 def is_users_own(data: Mapping[str, Any]) -> bool:
@@ -193,8 +339,14 @@ def notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
         f"Study {study['name']}: {study['title']}.",
         f"Data: {data['description']}, {sum(images[split] for split in trained_on):,} training and {images['test']:,} "
         f"test images; {study['epochs']} epochs at learning rate {study['learning_rate']}.",
-        f"Mean ± standard error of the mean over {len(study['seeds'])} seeds.",
+        f"{seeds_note(study)}.",
     ]
+
+
+def seeds_note(study: Mapping[str, Any]) -> str:
+    """What stands behind ±."""
+    seeds = len(study["seeds"])
+    return f"Mean ± standard error of the mean over {seeds} seeds" if seeds > 1 else "One seed, so no standard error"
 
 
 def batch_size_note(names: Iterable[str]) -> list[str]:
@@ -205,15 +357,6 @@ def batch_size_note(names: Iterable[str]) -> list[str]:
 def weight_decay_note(runs: pandas.DataFrame) -> list[str]:
     values = runs.drop_duplicates("model").set_index("model")["weight_decay"]
     return ["Weight decay λ: " + ", ".join(f"{model} {value:g}" for model, value in values.items()) + "."]
-
-
-def or_dash(mean: float, error: float) -> str:
-    return "—" if math.isnan(mean) else to_precision(mean, error)
-
-
-def _one_digit(error: float) -> float:
-    """Rounded to one significant digit (0.096 -> 0.1)."""
-    return float(f"{error:.0e}")
 
 
 def _latex_text(text: str) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 import pandas
 
 from rate_distortion.analysis import geometry
-from rate_distortion.analysis.records import read_metrics, summarise
-from rate_distortion.storage import files, provenance
-from rate_distortion.tables.layout import Table, to_precision
+from rate_distortion.analysis.precision import DASH, to_precision
+from rate_distortion.analysis.records import read_geometries, read_metrics, summarise
+from rate_distortion.tables.layout import Cell, Layout, Table, columns, seeds_note
 
 QUANTITIES = {
     "partition_epoch": "partition: first epoch with pure neighbourhoods",
@@ -68,26 +68,34 @@ def sphere_packing(geometries: Iterable[str | Path], metrics: Iterable[str | Pat
     )
     compared = pandas.concat([runs, *_differences(runs)], ignore_index=True)
     tidy = summarise(compared, ["variant"], {name: name for name in QUANTITIES})
-    shown = pandas.DataFrame(
-        [
-            {"quantity": words}
-            | {
-                _column(cell.variant): _value(cell.mean, cell.standard_error, cell.n, len(study["seeds"]))
-                for cell in tidy[tidy["quantity"] == quantity].itertuples()
-            }
-            for quantity, words in QUANTITIES.items()
-        ]
+    return Table(tidy, shown(tidy), "Sphere packing in two units", _notes(study, described))
+
+
+def shown(tidy: pandas.DataFrame) -> Layout:
+    """One row per quantity, one column per variant and per difference."""
+    planned = tidy["n"].max()  # a quantity that every seed has, whatever its clusters do
+    headings = {variant: _column(variant) for variant in dict.fromkeys(tidy["variant"])}
+    rows = [
+        {"quantity": Cell(QUANTITIES.get(quantity, quantity.replace("_", " ")))}
+        | {
+            headings[row.variant]: Cell(_value(row.mean, row.standard_error, row.n, planned), partial=row.n < planned)
+            for row in own.itertuples()
+        }
+        for quantity, own in tidy.groupby("quantity", sort=False)
+    ]
+    return Layout(
+        columns("quantity", *headings.values()), rows, dash="in no seed, such as a partition that is not reached"
     )
-    return Table(tidy, shown, "Sphere packing in two units", _notes(study, described))
 
 
 def _summaries(geometries: Iterable[str | Path], purity: float) -> pandas.DataFrame:
-    rows = []
-    for path in map(Path, geometries):
-        recorded = files.read_table(provenance.verified(path)).to_dict("records")
-        place = {"variant": path.parts[-3], "seed": int(path.parts[-2].removeprefix("seed"))}
-        rows.append(place | geometry.summary(recorded, purity))
-    return pandas.DataFrame(rows)
+    recorded = read_geometries(geometries)
+    return pandas.DataFrame(
+        [
+            {"variant": variant, "seed": seed} | geometry.summary(own.to_dict("records"), purity)
+            for (variant, seed), own in recorded.groupby(["variant", "seed"], sort=False)
+        ]
+    )
 
 
 def _differences(runs: pandas.DataFrame) -> list[pandas.DataFrame]:
@@ -109,7 +117,7 @@ def _column(variant: str) -> str:
 def _value(mean: float, error: float, n: int, planned: int) -> str:
     """A mean to the precision of its error; three digits where one seed gives none, a dash where no seed has the quantity."""
     if math.isnan(mean):
-        return "—"
+        return DASH
     if not math.isnan(error):
         return to_precision(mean, error, planned, n)
     shown = f"{mean:,.0f}" if abs(mean) >= 1000 else f"{mean:.3g}"
@@ -123,8 +131,7 @@ def _notes(study: Mapping[str, Any], runs: pandas.DataFrame) -> list[str]:
         f"Data: {first['dataset']}, {first['train_images']:,} training images; {study['epochs']} epochs of "
         f"{study['optimizer']} at learning rate {study['learning_rate']}, batch size {study['batch_size']}, weight decay "
         f"{study['weight_decay']}, β {study['beta']}.",
-        f"Mean ± standard error of the mean over {len(study['seeds'])} seeds; with one seed no error can be given, and a "
-        "difference is an observation.",
+        f"{seeds_note(study)}.",
         f"Purity: the share of a point's {geometry.NEIGHBOURS} nearest neighbours with its label. Partition: the first "
         f"recorded epoch at which it is {study['partition_purity']} or more, of {study['points']} log-spaced ones and those of "
         "the figure. Epoch 0 is before the first step, where running averages still leave batch normalization out.",

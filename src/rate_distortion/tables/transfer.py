@@ -9,8 +9,9 @@ from typing import Any
 import pandas
 
 from rate_distortion import datasets
+from rate_distortion.analysis.precision import DASH, to_precision
 from rate_distortion.claims import ledger
-from rate_distortion.tables.layout import Table, is_users_own, or_dash
+from rate_distortion.tables.layout import Cell, Column, Layout, Table, columns, is_users_own, seeds_note
 
 ACCURACY = "accuracy_percent"
 QUANTITIES = {
@@ -34,6 +35,7 @@ QUANTITIES = {
 
 SHOTS = {"zero_shot": "zero-shot", "one_shot": "one-shot", "real_svhn": "zero-shot, real SVHN"}
 MATCHING_NETWORKS = "matching networks"
+SPREAD = "support sets, 5th to 95th percentile"
 
 
 def transfer(
@@ -55,16 +57,9 @@ def transfer(
     """
     own = is_users_own(data) or is_users_own(settings)
     tidy = _tidy(records, comparable, _nothing if own else printed)
-    models = list(dict.fromkeys(records["model"]))
-    shots = [shot for shot in SHOTS if shot in set(records["shot"])]
-    cells = tidy.set_index(["model", "shot", "quantity"])
-    rows = [_shown_row(cells, model, quantity, shots) for model in models for quantity in QUANTITIES]
-    if not own:
-        quoted = f"{printed(MATCHING_NETWORKS, 'one_shot'):.0f}"
-        rows.append({"model": MATCHING_NETWORKS, "quantity": QUANTITIES[ACCURACY], "paper, one-shot": quoted})
     return Table(
         tidy,
-        pandas.DataFrame(rows).fillna("—"),
+        shown(tidy),
         f"Transfer to {datasets.DESCRIPTIONS[settings['dataset']]}, and how well confidence says accuracy",
         _notes(records, study, data, settings, comparable),
     )
@@ -122,32 +117,48 @@ def _summary(values: pandas.DataFrame, printed: float | None, comparable: bool) 
     }
 
 
-def _shown_row(cells: pandas.DataFrame, model: str, quantity: str, shots: list[str]) -> dict[str, str]:
-    row = {"model": model, "quantity": QUANTITIES[quantity]}
+def shown(tidy: pandas.DataFrame) -> Layout:
+    """One row per model and quantity, one column per kind of transfer."""
+    cells = {(row.model, row.shot, row.quantity): row for row in tidy.itertuples()}
+    transferred = tidy[tidy["n"] > 0]
+    shots = [shot for shot in SHOTS if shot in set(transferred["shot"])]
+    models = list(dict.fromkeys(transferred["model"]))
+    rows = [_row(cells, model, quantity, shots) for model in models for quantity in QUANTITIES]
+    if (quoted := cells.get((MATCHING_NETWORKS, "one_shot", ACCURACY))) is not None:
+        printed_alone = Cell(DASH, f"{quoted.printed:.0f}")
+        rows.append(
+            {"model": Cell(MATCHING_NETWORKS), "quantity": Cell(QUANTITIES[ACCURACY]), "one-shot": printed_alone}
+        )
+    theirs = [
+        Column(f"paper, {SHOTS[shot]}", printed_of=SHOTS[shot])
+        for shot in ("zero_shot", "one_shot")
+        if tidy["printed"].notna().any()
+    ]
+    named = columns("model", "quantity", *(SHOTS[shot] for shot in shots))
+    spread = columns(SPREAD) if any(SPREAD in row for row in rows) else []
+    return Layout([*named, *spread, *theirs], rows, names=2, grouped=True)
+
+
+def _row(cells: Mapping[tuple[str, str, str], Any], model: str, quantity: str, shots: list[str]) -> dict[str, Cell]:
+    row = {"model": Cell(model), "quantity": Cell(QUANTITIES[quantity])}
     for shot in shots:
-        key = (model, shot, quantity)
-        row[SHOTS[shot]] = (
-            or_dash(cells.loc[key, "mean"], cells.loc[key, "standard_error"]) if key in cells.index else "—"
-        )
-    one = cells.loc[(model, "one_shot", quantity)] if (model, "one_shot", quantity) in cells.index else None
-    if one is not None and one["support_sets"]:
-        low, high = one["percentile_5_over_support_sets"], one["percentile_95_over_support_sets"]
+        if (found := cells.get((model, shot, quantity))) is not None:
+            row[SHOTS[shot]] = Cell(to_precision(found.mean, found.standard_error), _printed_cell(found))
+    one = cells.get((model, "one_shot", quantity))
+    if one is not None and one.support_sets:
+        low, high = one.percentile_5_over_support_sets, one.percentile_95_over_support_sets
         digits = 2 if quantity == "loss_nats" else 1
-        row["support sets, 5th to 95th percentile"] = f"{low:.{digits}f} to {high:.{digits}f}"
-    for shot in ("zero_shot", "one_shot"):
-        key = (model, shot, quantity)
-        theirs = cells.loc[key, "printed"] if key in cells.index else None
-        row[f"paper, {SHOTS[shot]}"] = (
-            "—" if pandas.isna(theirs) else _with_percentile(theirs, one if shot == "one_shot" else None)
-        )
+        row[SPREAD] = Cell(f"{low:.{digits}f} to {high:.{digits}f}")
     return row
 
 
-def _with_percentile(printed: float, one_shot: pandas.Series | None) -> str:
+def _printed_cell(row: Any) -> str:
     """The paper's number, with its percentile among our support sets where there is one."""
-    if one_shot is None or pandas.isna(one_shot["percentile_of_printed"]):
-        return f"{printed:.1f}"
-    return f"{printed:.1f} (percentile {one_shot['percentile_of_printed']:.0f})"
+    if pandas.isna(row.printed):
+        return ""
+    if pandas.isna(row.percentile_of_printed):
+        return f"{row.printed:.1f}"
+    return f"{row.printed:.1f} (percentile {row.percentile_of_printed:.0f})"
 
 
 def _notes(
@@ -166,7 +177,7 @@ def _notes(
         f"{int(one['images'].iloc[0]):,} test images, bilinear to the source's side, in [0, 1], {whitening}.",
         f"One-shot: {sets} support sets a seed, one validation image per class, {settings['steps']} steps at learning rate "
         f"{settings['learning_rate']:g}, rotations up to {settings['rotation_degrees']:g}°, tuned: {settings['tuned']}.",
-        f"Mean ± standard error of the mean over {len(study['seeds'])} seeds; calibration errors over {settings['bins']} bins.",
+        f"{seeds_note(study)}; calibration errors over {settings['bins']} bins.",
         "Over- and under-confidence add up to the calibration error, and their difference is the mean margin (top probability) "
         "less accuracy. A finite test set gives a perfectly calibrated network an error, too.",
     ]
@@ -183,7 +194,8 @@ def _notes(
         )
     if "real_svhn" in set(records["shot"]):
         lines.append(
-            "Real SVHN: its 26,032 test images, whitened as the source's, read by networks that never saw one."
+            f"Real SVHN: its {ledger.load().parts['transfer'].sizes['test_images']:,} test images, whitened as the source's, "
+            "read by networks that never saw one."
         )
     elif data["dataset"] == "house_numbers":
         lines.append("Transfer to real SVHN is not shown: data/svhn/test_32x32.mat is not there.")

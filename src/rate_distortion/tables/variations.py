@@ -8,7 +8,7 @@ from typing import Any
 import pandas
 
 from rate_distortion.studies import AS_IN_THE_STUDY
-from rate_distortion.tables.layout import Table, notes, to_precision
+from rate_distortion.tables.layout import Cell, Layout, Table, columns, measured, notes
 
 VARIED_QUANTITIES = {
     ("original", "train_accuracy"): ("train_accuracy_percent", "train (%)"),
@@ -56,7 +56,7 @@ def variations(
                 rows += _compared(f"batch_norm_evaluation_{evaluation}", base, _evaluated(own, evaluation), own)
     tidy = pandas.DataFrame(rows)
     changed = [f"{choice}: {', '.join(f'{k} {v}' for k, v in change.items())}" for choice, change in choices.items()]
-    return Table(tidy, _shown(tidy), TITLES[part], [*notes(study, data), "Choices: " + "; ".join(changed) + "."])
+    return Table(tidy, shown(tidy), TITLES[part], [*notes(study, data), "Choices: " + "; ".join(changed) + "."])
 
 
 def _compared(choice: str, base: str, own: pandas.DataFrame, usual: pandas.DataFrame) -> list[dict[str, Any]]:
@@ -88,13 +88,15 @@ def _evaluated(runs: pandas.DataFrame, evaluation: str) -> pandas.DataFrame:
     return runs.assign(**accuracies, generalization_gap=gap)
 
 
-def _shown(tidy: pandas.DataFrame) -> pandas.DataFrame:
+def shown(tidy: pandas.DataFrame) -> Layout:
+    """One row per choice and model."""
     rows = []
-    for (choice, model), cell in tidy.groupby(["choice", "model"], sort=False):
-        row = {"choice": choice.replace("_", " "), "model": model}
-        values = cell.set_index(["labels", "quantity"])
+    for (choice, model), own in tidy.groupby(["choice", "model"], sort=False):
+        by_quantity = {(row.labels, row.quantity): row for row in own.itertuples()}
+        row = {"choice": Cell(choice.replace("_", " ")), "model": Cell(model)}
         for (labels, _), (quantity, heading) in VARIED_QUANTITIES.items():
-            entry = values.loc[(labels, quantity)]
-            row[heading] = to_precision(entry["mean"], entry["standard_error"])
+            if (found := by_quantity.get((labels, quantity))) is not None:
+                row[heading] = measured(found)
         rows.append(row)
-    return pandas.DataFrame(rows)
+    headings = [heading for _, heading in VARIED_QUANTITIES.values()]
+    return Layout(columns("choice", "model", *headings), rows, names=2)

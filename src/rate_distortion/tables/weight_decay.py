@@ -9,8 +9,18 @@ from typing import Any
 import pandas
 
 from rate_distortion.analysis import capacity
+from rate_distortion.analysis.precision import to_precision
 from rate_distortion.analysis.records import summarise
-from rate_distortion.tables.layout import Table, notes, to_precision
+from rate_distortion.tables.layout import Cell, Layout, Table, columns, measured, notes
+
+RANDOM_LABELS, VALIDATION = "random_label_train_accuracy_percent", "validation_accuracy_percent"
+SHOWN = {
+    RANDOM_LABELS: "train, random labels (%)",
+    "random_label_chance_bound_percent": "chance bound (%)",
+    "train_accuracy_percent": "train (%)",
+    VALIDATION: "validation (%)",
+}
+TIE = "tied with the best"
 
 
 def weight_decay(
@@ -44,31 +54,45 @@ def weight_decay(
     tidy["fitting_seeds"] = tidy["weight_decay"].map(fitting)
     tidy["chosen"] = tidy["weight_decay"] == choice.weight_decay
     tidy["best_validation"] = tidy["weight_decay"] == choice.best_validation_weight_decay
-    headings = {
-        "random_label_train_accuracy_percent": "train, random labels (%)",
-        "random_label_chance_bound_percent": "chance bound (%)",
-        "train_accuracy_percent": "train (%)",
-        "validation_accuracy_percent": "validation (%)",
-    }
-    rows = []
-    for value, cell in tidy.groupby("weight_decay"):
-        by_name = cell.set_index("quantity")
-        row = {"λ": f"{value:g}"}
-        for name, heading in headings.items():
-            row[heading] = to_precision(by_name.loc[name, "mean"], by_name.loc[name, "standard_error"])
-        row["seeds that fit random labels"] = f"{int(cell['fitting_seeds'].iloc[0])} of {choice.seeds}"
-        row[""] = ", ".join(
-            mark
-            for mark, column in (("smallest sufficient", "chosen"), ("best validation", "best_validation"))
-            if cell[column].iloc[0]
-        )
-        rows.append(row)
     return Table(
         tidy,
-        pandas.DataFrame(rows),
+        shown(tidy),
         f"Weight decay of model {choice.model}: the smallest that keeps random labels from being fitted",
-        [*notes(study, data), *choice_notes(choice)],
+        [
+            *notes(study, data),
+            *choice_notes(choice),
+            f"Accuracies are compared before rounding; {TIE}: within one standard error of the difference.",
+        ],
     )
+
+
+def shown(tidy: pandas.DataFrame) -> Layout:
+    """One row per weight decay; the highest validation accuracy before rounding is the best."""
+    validation = tidy[tidy["quantity"] == VALIDATION]
+    best = next(validation[validation["best_validation"]].itertuples(), None)
+    rows = []
+    for value, own in tidy.groupby("weight_decay"):
+        by_quantity = {row.quantity: row for row in own.itertuples()}
+        random, validated = by_quantity[RANDOM_LABELS], by_quantity.get(VALIDATION)
+        marks = {
+            "smallest sufficient": random.chosen,
+            "best validation": random.best_validation,
+            TIE: validated is not None and best is not None and not random.best_validation and _is_tie(validated, best),
+        }
+        rows.append(
+            {
+                "λ": Cell(f"{value:g}"),
+                **{heading: measured(by_quantity[name]) for name, heading in SHOWN.items() if name in by_quantity},
+                "seeds that fit random labels": Cell(f"{int(random.fitting_seeds)} of {int(random.n)}"),
+                "choice": Cell(", ".join(mark for mark, true in marks.items() if true)),
+            }
+        )
+    return Layout(columns("λ", *SHOWN.values(), "seeds that fit random labels", "choice"), rows)
+
+
+def _is_tie(row: Any, best: Any) -> bool:
+    """Whether a mean is within one standard error of the difference from the best."""
+    return bool(best.mean - row.mean <= math.hypot(row.standard_error, best.standard_error))
 
 
 def choice_notes(choice: capacity.Choice) -> list[str]:
