@@ -27,7 +27,7 @@ rule pack_records:
         mem_mb=1000,
         runtime="30m",
     params:
-        configuration=lambda wildcards: studies.merged_study(wildcards.study, config["studies"]),
+        configuration=lambda wildcards: studies.merged_study(wildcards.study, config["studies"], SCHEMA),
         derived=derived_targets,
         kept=lambda wildcards: inside_study(wildcards, recorded_targets(wildcards.study)),
     script:
