@@ -36,6 +36,7 @@ try:
     for study in STUDIES.values():
         if study.name not in ARCHIVES:
             study.check_image_side(image_side(study))
+            studies.check_feasible(study)
 except (records_archive.ArchiveError, studies.StudyError) as error:
     # An exception would be shown with the place in this file, which is not where the mistake is.
     sys.exit(f"Configuration error: {error}")

@@ -62,7 +62,7 @@ def validate(config: Mapping[str, Any], schema: Mapping[str, Any], written: Mapp
     errors = [
         error
         for error in STRICT_VALIDATOR(schema).iter_errors(config)
-        if error.validator != "required" or not _is_abstract(config, error.absolute_path)
+        if error.validator not in ("required", "minProperties") or not _is_abstract(config, error.absolute_path)
     ]
     if errors:
         best = max(

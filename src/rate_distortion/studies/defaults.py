@@ -92,8 +92,7 @@ def filled(name: str, study: Mapping[str, Any], schema: Mapping[str, Any]) -> di
     Raises:
         StudyError: a default depends on the study's file of images, which is not there or does not fit.
     """
-    study = copy.deepcopy(dict(study))
-    study.setdefault("title", name)
+    study = {"title": name} | copy.deepcopy(dict(study))
     for part in _mappings(study, "data", "transfer"):
         if "file" in part:
             part.setdefault("dataset", "arrays")
@@ -130,14 +129,14 @@ def _fill_cells(study: dict[str, Any]) -> None:
     every = {model: [size] for model in models}
     for parent, key in [(tables, "table1"), *((part, "cells") for part in _mappings(study, "perturbations"))]:
         if parent.get(key, {}) == {}:
-            parent[key] = every
+            parent[key] = copy.deepcopy(every)
     if tables.get("table2") == {}:
-        tables["table2"] = every
+        tables["table2"] = copy.deepcopy(every)
     swept = study["perturbations"].get("cells") if isinstance(study.get("perturbations"), dict) else None
     swept = swept if isinstance(swept, dict) else every
     for part in _mappings(study, "attack_audit"):
         if part.get("cells", {}) == {}:
-            part["cells"] = swept
+            part["cells"] = copy.deepcopy(swept)
     for part in _mappings(study, "calibration"):
         part.setdefault("model", next((name for name in models if not _is_calibrated(name, models)), first))
         part.setdefault("batch_size", size)
