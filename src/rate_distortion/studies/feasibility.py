@@ -52,6 +52,8 @@ def check_feasible(study: Study) -> None:
 def _sizes(data: Mapping[str, Any]) -> dict[str, int] | None:
     """Images in each split of a source; None where the user's file is not there or does not fit."""
     try:
+        if data["dataset"] == "arrays":
+            datasets.check_arrays(data["file"])
         sizes = datasets.sizes(data["dataset"], file=data.get("file"))
         if data["dataset"] == "svhn":
             sizes |= {"extra": datasets.sizes("svhn_extra")["train"]}
