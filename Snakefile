@@ -10,6 +10,7 @@ snakemake --cores 2 results/demo/records.zip                        what is behi
 snakemake --cores 2 --config 'records=[records.zip]' -- demo        the tables again, elsewhere, from these
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -21,8 +22,19 @@ min_version("9.20")
 configfile: "config.yaml"
 
 
-# The library lies in src/; this puts it on the path of every script too, in every environment and on every node.
-sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+# The library is the one beside this file: here, and first on the path of every script, whatever the environment has installed.
+LIBRARY = str(Path(workflow.basedir) / "src")
+sys.path.insert(0, LIBRARY)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    dict.fromkeys([LIBRARY, *os.environ.get("PYTHONPATH", LIBRARY).split(os.pathsep)])
+)
+
+from rate_distortion.studies import reading
+
+# Without the default profile Snakemake has read these files in its own way.
+for file in workflow.configfiles if workflow.is_main_process else ():
+    if Path(file).absolute() not in reading.files_read:
+        reading.read_or_exit(file)
 
 
 # A limit on gpu holds per machine and per submitted job, not for a whole cluster run.

@@ -110,8 +110,8 @@ def test_every_number_of_the_papers_study_has_its_source():
         (setting("perturbations.cells.D", [128]), "demo.perturbations.cells names the model 'D'"),
         (setting("attack_audit.cells", {"Z": [32]}), "demo.attack_audit.cells names the model 'Z'"),
         (
-            lambda c: c["studies"].update(mine={"extends": "demo", "reverse_transmission": None}),
-            "mine.perturbations is set and .*reverse_transmission is not",
+            lambda c: c["studies"].update(mine={"extends": "demo", "perturbations": None, "reverse_transmission": {}}),
+            "mine.reverse_transmission is set and .*perturbations is not",
         ),
         (setting("seeds", [1]), "demo.attack_audit needs two seeds .* set attack_audit: null"),
         (
@@ -135,12 +135,12 @@ def test_every_number_of_the_papers_study_has_its_source():
         (setting("extends", "small"), "extends makes a circle"),
         (lambda c: c["studies"].update(train={"extends": "demo"}), "studies.train is the name of a rule"),
         (lambda c: c["studies"].update(Mine={"extends": "demo"}), "studies has the key 'Mine'"),
-        (lambda c: c["studies"].update(mine={"title": "x"}), "studies.mine lacks the key 'seeds'"),
+        (lambda c: c["studies"].update(mine={"title": "x"}), "studies.mine lacks the key 'data'"),
         (lambda c: c["studies"].update(mine=None), "studies.mine is None; it must be a mapping"),
         (lambda c: c.pop("studies"), "studies is missing"),
         (lambda c: c.update(study="papre"), r"study is 'papre', which does not exist.*did you mean paper"),
         (lambda c: c.update(stduy="paper"), "unknown key 'stduy'"),
-        (lambda c: c["mirrors"].update(mnist=["ftp://x"]), r"mirrors.mnist\[0\] is 'ftp://x'; it must match"),
+        (lambda c: c["mirrors"].update(mnist=["ftp://x"]), r"mirrors.mnist\[0\] is 'ftp://x'; it must be the address"),
     ],
 )  # fmt: skip
 def test_a_mistake_ends_in_one_sentence_that_names_it(change, message):

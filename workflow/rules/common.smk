@@ -30,6 +30,7 @@ def read_studies():
             read[name] = dataclasses.replace(study, archive=archives[name][0])
         else:
             study.check_image_side(targets.image_side(study))
+            studies.check_feasible(study)
     return read, archives
 
 

@@ -23,7 +23,7 @@ rule pack_records:
     conda:
         "../../envs/environment.yaml"
     params:
-        configuration=lambda wildcards: studies.merged_study(wildcards.study, config["studies"]),
+        configuration=lambda wildcards: studies.merged_study(wildcards.study, config["studies"], SCHEMA),
         derived=of_study(results.made_from_records),
         kept=of_study(results.made_elsewhere),
     script:

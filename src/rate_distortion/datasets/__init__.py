@@ -17,13 +17,14 @@ from rate_distortion.datasets.remote import (
     remote_files,
     source_paths,
 )
-from rate_distortion.datasets.sources import checksums, classes, image_side, load, sizes
+from rate_distortion.datasets.sources import RESIZABLE, checksums, classes, image_side, load, sizes
 
 __all__ = [
     "DATASETS",
     "DEFAULT_MIRRORS",
     "DESCRIPTIONS",
     "LICENCES",
+    "RESIZABLE",
     "DatasetError",
     "DownloadError",
     "LabelledImages",

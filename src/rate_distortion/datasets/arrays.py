@@ -6,6 +6,7 @@ Whatever does not fit is refused with one sentence that names the file, the arra
 from __future__ import annotations
 
 import difflib
+import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,9 @@ ARRAYS = ("images", "labels", "split")
 SPLITS = ("train", "test")
 """Also the meaning of an integer ``split``: 0 is train, 1 is test."""
 
+MOST_IMAGES = 10_000_000
+"""An array that claims more is not read: a few bytes can claim anything."""
+
 MOST_CLASSES = 1000
 """A sweep keeps a table of classes by classes at each of its points: 8 MB of counts for 1,000."""
 
@@ -30,16 +34,21 @@ TEST_SHARE = 0.2
 def read_arrays(path: str | Path, split: str, seed: int) -> LabelledImages:
     """Read a split of a user's file.
 
-    The file holds ``images`` (uint8; (N, side, side) or (N, side, side, 1 or 3); side 8 to 64), ``labels`` (integers
-    (N,), 2 to 1,000 classes, every one from 0 to the largest present) and optionally ``split`` ((N,), "train" and "test",
-    or 0 and 1). Without ``split``, a fifth of each class is the test split, drawn from the seed. The order of the images is
-    drawn too, so that the first of them are a fair sample even of a file that is sorted by class.
+    The file holds ``images`` (uint8; (N, side, side) or (N, side, side, 1 or 3); side 8 to 64), ``labels`` (integers of any
+    type, signed or not, in any byte order; (N,); 2 to 1,000 classes, every one from 0 to the largest present) and optionally
+    ``split`` ((N,), "train" and "test", or 0 and 1; every class has training images). Without ``split``, a fifth of each class
+    is the test split, drawn from the seed. The order of the images is drawn too, so that the first of them are a fair sample
+    even of a file that is sorted by class.
 
     Raises:
         DatasetError: the file is missing or damaged, or an array does not fit.
     """
     arrays = _read_npz(Path(path))
     images = _checked_images(arrays["images"], f"images in {path}")
+    if (images == images[0]).all():
+        raise DatasetError(
+            f"the images in {path} are all the same; there is nothing to tell them apart by: bring others"
+        )
     return _divided(images, arrays, path, seed)[split]
 
 
@@ -51,7 +60,7 @@ def check_arrays(path: str | Path) -> None:
     """
     path = Path(path)
     arrays = _read_npz(path, ("labels", "split"))
-    shape, dtype = _images_header(path)
+    shape, dtype = _header(path, "images")
     # Labels and their division do not depend on the images' size.
     fits = dtype == np.uint8
     images = np.broadcast_to(np.uint8(0), shape) if fits else _read_npz(path, ("images",))["images"]
@@ -66,6 +75,7 @@ def _divided(
     data = LabelledImages(images, _checked_labels(arrays["labels"], len(images), f"labels in {path}"))
     if "split" in arrays:
         names = _split_names(arrays["split"], len(data), f"split in {path}")
+        _check_training_classes(data, names, path)
         order = random_order(len(data), seed)
         return {split: data.take(order[names[order] == split]) for split in SPLITS}
     try:
@@ -75,6 +85,15 @@ def _divided(
             f"{path} has no split and too few images ({len(data)} in {data.classes} classes) to draw one; "
             f"add an array split with 'train' or 'test' for each image"
         ) from error
+
+
+def _check_training_classes(data: LabelledImages, names: np.ndarray, path: str | Path) -> None:
+    absent = np.setdiff1d(data.labels, data.labels[names == "train"])
+    if len(absent):
+        raise DatasetError(
+            f"split in {path} leaves class {absent[0]} without a training image, and no network learns what it is not shown; "
+            "put some of its images into train, or take the class out"
+        )
 
 
 def count_images(path: str | Path) -> dict[str, int]:
@@ -88,9 +107,9 @@ def count_images(path: str | Path) -> dict[str, int]:
 
 
 def count_classes(path: str | Path) -> int:
-    """Number of classes in a user's file."""
+    """Number of classes in a user's file, from its labels alone; 0 where they are no whole numbers."""
     labels = _read_npz(Path(path), ("labels",))["labels"]
-    return int(labels.max(initial=-1)) + 1 if labels.dtype.kind in "iu" else 0
+    return int(labels.max()) + 1 if labels.dtype.kind in "iu" and labels.size else 0
 
 
 def image_side(path: str | Path) -> int | None:
@@ -99,7 +118,7 @@ def image_side(path: str | Path) -> int | None:
     What is wrong with a file is said when it is read whole.
     """
     try:
-        shape, _ = _images_header(Path(path))
+        shape, _ = _header(Path(path), "images")
     except DatasetError:
         return None
     return int(shape[1]) if len(shape) in (3, 4) else None
@@ -119,6 +138,13 @@ def _read_npz(path: Path, names: tuple[str, ...] = ARRAYS) -> Mapping[str, np.nd
             for name in ("images", "labels"):
                 if name not in archive.files:
                     raise DatasetError(_absent(path, name, archive.files))
+            for name in set(names) & set(archive.files):
+                shape, dtype = _header(path, name)
+                # One label or split for each image; an image has a side of at most 64 pixels.
+                if math.prod(shape) * dtype.itemsize > MOST_IMAGES * (8 if name != "images" else LARGEST_SIDE**2):
+                    raise DatasetError(
+                        f"{name} in {path} has shape {shape}; a file holds at most {MOST_IMAGES:,} images"
+                    )
             return {name: _read_array(archive, name, path) for name in names if name in archive.files}
     except DatasetError:
         raise
@@ -138,17 +164,19 @@ def _read_array(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> np.ndar
     return array
 
 
-def _images_header(path: Path) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and type of the images, from the first bytes of their member of the file."""
+def _header(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of an array, from the first bytes of its member of the file."""
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise DatasetError(f"{path} does not exist or is no file; it should be your .npz with images and labels")
     try:
-        with zipfile.ZipFile(path) as archive, archive.open("images.npy") as stream:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as stream:
             version = np.lib.format.read_magic(stream)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = read(stream)
             return shape, dtype
     except files.DAMAGED_ARCHIVE as error:
         raise DatasetError(
-            f"images in {path} is no array or damaged ({_one_line(error)}); write or copy the file again"
+            f"{name} in {path} is no array or damaged ({_one_line(error)}); write or copy the file again"
         ) from error
 
 
@@ -195,7 +223,10 @@ def _conversion(images: np.ndarray) -> str:
     """How to turn images of another type into uint8, as far as their values tell."""
     if images.size == 0 or images.dtype.kind not in "fiub":
         return ""
-    lowest, highest = images.min(), images.max()  # not a number compares false with everything below
+    if images.dtype.kind == "f" and not np.isfinite(images).all():
+        number = int((~np.isfinite(images).reshape(len(images), -1).all(1)).sum())
+        return f", and {number:,} of the images hold what is no number (NaN or infinity): mend or remove these first"
+    lowest, highest = images.min(), images.max()
     if images.dtype.kind == "b" or (images.dtype.kind == "f" and lowest >= 0 and highest <= 1):
         return "; convert from 0..1 with (images * 255).round().astype(numpy.uint8)"
     if lowest >= 0 and highest <= 255:
@@ -205,14 +236,17 @@ def _conversion(images: np.ndarray) -> str:
 
 def _checked_labels(labels: np.ndarray, images: int, where: str) -> np.ndarray:
     """The labels as int64 (N,)."""
-    if labels.dtype.kind not in "iu":
-        raise DatasetError(
-            f"{where} is of type {labels.dtype}; it must be whole numbers from 0: "
-            f"numpy.unique(labels, return_inverse=True)[1] makes them"
-        )
     if labels.ndim != 1:
         flat = "; flatten it with labels.ravel()" if labels.size == images else ""
+        if labels.ndim == 2 and len(labels) == images and labels.shape[1] > 1:
+            flat = "; if each row marks its class with the largest number (one-hot), use labels.argmax(1)"
         raise DatasetError(f"{where} has shape {labels.shape}; it must be one label per image, ({images},){flat}")
+    if labels.dtype.kind not in "iu":
+        whole = labels.dtype.kind == "b" or (
+            labels.dtype.kind == "f" and bool(np.isfinite(labels).all() and (labels == np.floor(labels)).all())
+        )
+        remedy = "labels.astype(numpy.int64)" if whole else "numpy.unique(labels, return_inverse=True)[1]"
+        raise DatasetError(f"{where} is of type {labels.dtype}; it must be whole numbers from 0: {remedy} makes them")
     if len(labels) != images:
         raise DatasetError(f"{where} has {len(labels):,} entries and there are {images:,} images; each needs one")
     lowest, highest, present = labels.min(), labels.max(), np.unique(labels)
@@ -234,7 +268,11 @@ def _split_names(split: np.ndarray, images: int, where: str) -> np.ndarray:
     if split.shape != (images,):
         raise DatasetError(f"{where} has shape {split.shape}; it must name a split for each image, shape ({images},)")
     meanings: dict[object, str] = {name: name for name in SPLITS} | dict(enumerate(SPLITS))
-    values = split.astype(str) if split.dtype.kind == "S" else split
+    if split.dtype.kind not in "USiubf":
+        raise DatasetError(
+            f"{where} is of type {split.dtype}; it must be text, 'train' and 'test', or numbers, 0 and 1"
+        )
+    values = np.char.decode(split, "ascii", "backslashreplace") if split.dtype.kind == "S" else split
     unknown = [value for value in np.unique(values).tolist() if isinstance(value, bool) or value not in meanings]
     if unknown:
         raise DatasetError(f"{where} holds {unknown[0]!r}; allowed are 'train' and 'test', or 0 (train) and 1 (test)")

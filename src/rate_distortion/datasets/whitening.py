@@ -196,6 +196,8 @@ def _check_images(images: np.ndarray, colour: str) -> None:
 def _check_components(components: int, spectrum: np.ndarray, images: int) -> None:
     rank = numerical_rank(spectrum, images)
     if not 1 <= components <= rank:
+        if rank == 0:
+            raise InputError(f"the {images} training images are all the same, and whitening has no direction to keep")
         raise InputError(
             f"whitening components is {components}; allowed: 1 to {rank}, the numerical rank of {images} training images of "
             f"{spectrum.size} values each (lower whitening.components or use more training images)"

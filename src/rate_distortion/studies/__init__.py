@@ -11,6 +11,7 @@ from typing import Any
 
 _MODULES = {
     "StudyError": "configuration",
+    "check_feasible": "feasibility",
     "load": "loading",
     "merged_study": "loading",
     "FIGURE5_PANELS": "runs",

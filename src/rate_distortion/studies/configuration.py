@@ -8,14 +8,29 @@ from __future__ import annotations
 import difflib
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jsonschema
 
 NUMBER_AS_TEXT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 BOOLEAN_AS_TEXT = re.compile(r"(?i)true|false|yes|no|on|off")
-BOUNDS = {"minimum": "at least", "exclusiveMinimum": "greater than", "maximum": "at most"}
+BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "greater than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+LARGEST_INTEGER = 2**63 - 1
+MOST_LEVELS = 20
+MOST_CHARACTERS = 1000
+"""In one text: a title, a path, an address."""
+
+NOT_PRINTABLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+"""Unicode's categories of control and invisible characters, half characters (surrogates), and ends of lines and paragraphs."""
+
 STRICT_VALIDATOR = jsonschema.validators.extend(
     jsonschema.Draft202012Validator,
     type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
@@ -37,10 +52,18 @@ class StudyError(ValueError):
 def validate(config: Mapping[str, Any], schema: Mapping[str, Any], written: Mapping[str, Any]) -> None:
     """Check the merged configuration; of several errors report the one that helps most.
 
+    Raises:
+        StudyError: an error, as one sentence.
+
     An error is best reported where its value was written and not in a study that inherits it; then unknown keys come first
-    (a misspelling often also leaves a required key missing), then the deepest.
+    (a misspelling often also leaves a required key missing), then the deepest. A study that is there to be
+    extended may lack keys.
     """
-    errors = list(STRICT_VALIDATOR(schema).iter_errors(config))
+    errors = [
+        error
+        for error in STRICT_VALIDATOR(schema).iter_errors(config)
+        if error.validator not in ("required", "minProperties") or not _is_abstract(config, error.absolute_path)
+    ]
     if errors:
         best = max(
             errors,
@@ -54,65 +77,130 @@ def validate(config: Mapping[str, Any], schema: Mapping[str, Any], written: Mapp
 
 
 def explain(error: jsonschema.ValidationError) -> str:
-    """One sentence for a schema violation: the key, the value, what is allowed and how to write it."""
+    """One sentence for a schema violation: the key, the value, what is allowed and how to write it.
+
+    Where a pattern or a closed list of names would say little, the schema's ``$comment`` says what is allowed.
+    """
     path = _written_path(error.absolute_path) or "the configuration"
-    if "propertyNames" in error.absolute_schema_path and error.validator == "pattern":
-        return f"{path} has the key {error.instance!r}; a name there must match {error.validator_value}"
+    words = error.schema.get("$comment") if isinstance(error.schema, Mapping) else None
+    if "propertyNames" in error.absolute_schema_path and error.validator == "not":
+        return f"{path}.{error.instance} {error.validator_value['$comment']}"
+    if "propertyNames" in error.absolute_schema_path:
+        name, rule = shown(error.instance), f"a name there must match {error.schema.get('pattern', '')}"
+        return f"{path} has the key {name}; {words or rule}"
+    value = shown(error.instance)
     match error.validator:
         case "anyOf":
-            words = [other["const"] for other in error.validator_value if "const" in other]
-            return f"{explain(error.context[0])}; or {listed(words)}"
+            others = [other["const"] for other in error.validator_value if "const" in other]
+            return f"{explain(error.context[0])}; or {listed(others)}"
         case "additionalProperties":
             allowed = error.schema.get("properties", {})
             unknown = _unknown_keys(error)[0]
             value = error.instance[unknown]
-            shown = "" if isinstance(value, dict | list) else f" (value {value!r})"
-            return f"{path} has the unknown key {unknown!r}{shown}; allowed: {listed(allowed)}{suggestion(unknown, allowed)}"
+            given = "" if isinstance(value, dict | list) else f" (value {shown(value)})"
+            return (
+                f"{path} has the unknown key {shown(unknown)}{given}; allowed: {listed(allowed)}"
+                f"{suggestion(unknown, allowed)}"
+            )
         case "required":
             missing = next(key for key in error.validator_value if key not in error.instance)
             meaning = error.schema["properties"][missing].get("description", "")
             return f"{path} lacks the key {missing!r}" + (f": {meaning}" if meaning else "")
         case "type":
-            return f"{path} is {error.instance!r}; it must be {_type_name(error.validator_value)}{_yaml_hint(error)}"
+            return f"{path} is {value}; it must be {_type_name(error.validator_value)}{_yaml_hint(error)}"
         case "enum":
             return (
-                f"{path} is {error.instance!r}; allowed: {listed(error.validator_value)}"
+                f"{path} is {value}; allowed: {listed(error.validator_value)}"
                 f"{_yaml_hint(error) or suggestion(error.instance, error.validator_value)}"
             )
-        case "minimum" | "exclusiveMinimum" | "maximum":
-            return f"{path} is {error.instance}; it must be {BOUNDS[error.validator]} {error.validator_value}"
+        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
+            return f"{path} is {value}; it must be {BOUNDS[error.validator]} {error.validator_value}"
         case "pattern":
-            return f"{path} is {error.instance!r}; it must match {error.validator_value}"
+            return f"{path} is {value}; it must {words or f'match {error.validator_value}'}"
         case "minItems" | "minProperties" | "minLength":
             if error.instance:
-                return f"{path} is {error.instance!r}; it needs at least {error.validator_value} entries"
+                return f"{path} is {value}; it needs at least {error.validator_value} entries"
             return f"{path} is empty; it needs at least {error.validator_value} entry"
-        case "maxItems":
-            return f"{path} is {error.instance!r}; it may have at most {error.validator_value} entries"
+        case "maxItems" | "maxLength":
+            unit = "entries" if error.validator == "maxItems" else "characters"
+            return f"{path} is {value}; it may have at most {error.validator_value} {unit}"
         case "uniqueItems":
-            return f"{path} is {error.instance!r}; every entry may stand there once"
-    return f"{path}: {error.message}"
+            return f"{path} is {value}; every entry may stand there once"
+    return f"{path} is {value}, which does not fit its schema ({error.validator}: {shown(error.validator_value)})"
 
 
-def refuse_non_text_keys(value: Any, path: str) -> None:
-    if isinstance(value, list):
+def refuse_unusable_values(value: Any, path: str = "") -> None:
+    """Refuse what no key takes, wherever it stands, so that whatever reads on meets plain and printable values.
+
+    Raises:
+        StudyError: a key that is no text; a value of another type than YAML's plain ones; text with a line break, a control or
+            an invisible character, or half a character; a number of more than 19 digits; nesting without end.
+    """
+    where = path or "the top level"
+    if path.count(".") + path.count("[") > MOST_LEVELS:
+        raise StudyError(f"{path[:60]}... is nested too deeply; studies have at most six levels")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise StudyError(f"the key {shown(key)} under {where} is not text: {_why_no_text(key, item)}")
+            _check_text(f"the key {shown(key)} under {where}", key)
+            refuse_unusable_values(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list | tuple):
         for number, item in enumerate(value):
-            refuse_non_text_keys(item, f"{path}[{number}]")
-    if not isinstance(value, dict):
-        return
-    for key, item in value.items():
-        if not isinstance(key, str):
-            hint = (
-                "YAML reads yes, no, on, off, true and false as booleans"
-                if isinstance(key, bool)
-                else "a name must be text"
+            refuse_unusable_values(item, f"{path}[{number}]")
+    elif isinstance(value, str):
+        _check_text(f"{where} is {shown(value)}, which", value)
+    elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        digits = f"{_digits(abs(value)):,}"
+        raise StudyError(
+            f"{where} is a whole number of {digits} digits; no setting takes more than 19: write a smaller one"
+        )
+    elif not (value is None or isinstance(value, int | float)):
+        raise StudyError(
+            f"{where} is {shown(value)}, of type {type(value).__name__}; a value is text, a number, true, false, a list or a "
+            "mapping: put text in quotes"
+        )
+
+
+def shown(value: Any) -> str:
+    """A value as Python writes it, cut where it is long."""
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        return f"a whole number of {_digits(abs(value)):,} digits"
+    if isinstance(value, Mapping) and len(value) > 20:
+        return f"a mapping with {len(value):,} keys"
+    if isinstance(value, list | tuple) and len(value) > 60:
+        return f"a list of {len(value):,} entries"
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:150]} ... {text[-20:]}"
+
+
+def _digits(value: int) -> int:
+    """Decimal digits of a positive number, or one more; Python itself does not write out numbers of more than 4,300."""
+    return int(value.bit_length() * math.log10(2)) + 1
+
+
+def _check_text(subject: str, text: str) -> None:
+    if len(text) > MOST_CHARACTERS:
+        raise StudyError(f"{subject} has {len(text):,} characters; text may have at most {MOST_CHARACTERS:,}")
+    for character in text:
+        if unicodedata.category(character) in NOT_PRINTABLE:
+            hint = " (YAML ends text after > and | with one; >- and |- do not)" if character == "\n" else ""
+            raise StudyError(
+                f"{subject} holds the character U+{ord(character):04X}; text is one line of printable characters: remove "
+                f"it{hint}"
             )
-            raise StudyError(f"the key {key!r} under {path or 'the top level'} is not text: {hint}; put it in quotes")
-        refuse_non_text_keys(item, f"{path}.{key}" if path else key)
+
+
+def _why_no_text(key: Any, value: Any) -> str:
+    if isinstance(key, bool):
+        return "YAML reads yes, no, on, off, true and false as booleans; put it in quotes"
+    if isinstance(key, int | float) and value is None:
+        return "if it is the end of a number with a decimal comma, write a decimal point; if it is a name, put it in quotes"
+    return "a name must be text; put it in quotes"
 
 
 def plain(value: Any) -> Any:
-    """Ordered mappings as plain ones, so that messages print them as they were written."""
+    """Ordered mappings as plain ones and tuples as lists: a copy, so that messages print them as they were written."""
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
@@ -125,6 +213,11 @@ def listed(values: Any) -> str:
 def suggestion(value: Any, allowed: Any) -> str:
     close = difflib.get_close_matches(str(value), [str(item) for item in allowed], n=1)
     return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _is_abstract(config: Mapping[str, Any], path: Iterable[str | int]) -> bool:
+    top, name, *_ = [*path, "", ""]
+    return top == "studies" and name != "" and "abstract" in config["studies"][name]
 
 
 def _unknown_keys(error: jsonschema.ValidationError) -> list[str]:
@@ -153,8 +246,10 @@ def _yaml_hint(error: jsonschema.ValidationError) -> str:
         return " (YAML reads yes, no, on, off, true and false as booleans: put the word in quotes)"
     if not isinstance(value, str):
         return ""
+    if wanted in ("number", "integer") and DECIMAL_COMMA.fullmatch(value.strip()):
+        return f" (with a decimal point, not a comma: {value.strip().replace(',', '.')})"
     if wanted in ("number", "integer") and NUMBER_AS_TEXT.fullmatch(value.strip()):
-        plain = f"{float(value):.12f}".rstrip("0").rstrip(".")
+        plain = _without_exponent(value.strip())
         return (
             f" (YAML reads {value} as text: write {plain}, without quotes and with a decimal point before any exponent)"
         )
@@ -163,6 +258,15 @@ def _yaml_hint(error: jsonschema.ValidationError) -> str:
             " (text in quotes is not a boolean: write true or false without quotes; on the command line, True or False)"
         )
     return ""
+
+
+def _without_exponent(text: str) -> str:
+    """A number as YAML reads it, without an exponent where that takes at most twelve digits."""
+    number = float(text)
+    if number and (not math.isfinite(number) or not 1e-12 <= abs(number) < 1e12):
+        mantissa, _, exponent = text.lower().partition("e")
+        return f"{mantissa if '.' in mantissa else f'{mantissa}.0'}e{int(exponent):+d}" if exponent else text
+    return f"{number:.12f}".rstrip("0").rstrip(".")
 
 
 def _type_name(wanted: str) -> str:

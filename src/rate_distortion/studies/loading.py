@@ -6,7 +6,16 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rate_distortion.studies.configuration import StudyError, listed, plain, refuse_non_text_keys, suggestion, validate
+from rate_distortion.studies import defaults
+from rate_distortion.studies.configuration import (
+    StudyError,
+    listed,
+    plain,
+    refuse_unusable_values,
+    shown,
+    suggestion,
+    validate,
+)
 from rate_distortion.studies.references import check_references
 from rate_distortion.studies.study import HOLD_OUT, Study, variant_name
 
@@ -40,54 +49,90 @@ def _variants(config: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 def load(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Study]:
-    """Merge and check every study of a configuration.
+    """Merge and check every study of a configuration, and lay the defaults under it.
 
     Args:
         config: the merged content of config.yaml, --configfile and --config.
         schema: the JSON schema of the whole configuration.
 
+    Returns:
+        name -> study, without those that are only there to be extended.
+
     Raises:
         StudyError: the first thing that is wrong, as one sentence.
     """
-    written = copy.deepcopy(plain(config))
-    refuse_non_text_keys(written, "")
-    if not isinstance(written.get("studies"), dict):
+    refuse_unusable_values(config)
+    written = plain(config)
+    named = written.get("studies")
+    if not isinstance(named, dict) or not named:
         raise StudyError(
-            "studies is missing or empty; a configuration has studies: with at least one named study under it"
+            f"studies is {'missing' if 'studies' not in written else shown(named)}; a configuration has studies: with at "
+            "least one named study, a mapping of settings, under it"
         )
-    for name, study in written["studies"].items():
+    for name, study in named.items():
         if not isinstance(study, dict):
-            raise StudyError(f"studies.{name} is {study!r}; it must be a mapping of settings")
-    merged = {name: merged_study(name, written["studies"]) for name in written["studies"]}
+            raise StudyError(f"studies.{name} is {shown(study)}; it must be a mapping of settings")
+    _check_archives(written)
+    merged = {name: _merged(name, named, schema) for name in named}
     validate({**written, "studies": merged}, schema, written)
+    merged = {name: _laid_out(study) for name, study in merged.items() if "abstract" not in study}
     for name, study in merged.items():
         check_references(Study(name, study))
     studies = {name: Study(name, _with_variants(name, study)) for name, study in merged.items()}
     if written["study"] not in studies:
+        why = "is there to be extended" if written["study"] in named else "does not exist"
         raise StudyError(
-            f"study is {written['study']!r}, which does not exist; allowed: {listed(studies)}"
+            f"study is {written['study']!r}, which {why}; allowed: {listed(studies)}"
             f"{suggestion(written['study'], studies)}"
         )
     return studies
 
 
-def merged_study(name: str, studies: Mapping[str, Any]) -> dict[str, Any]:
-    """The study with everything it extends laid underneath (RFC 7396 merge: mappings merge, null removes)."""
+def merged_study(name: str, studies: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A study of a checked configuration, merged and with all defaults: what there is to know of it without the others."""
+    return _laid_out(_merged(name, studies, schema))
+
+
+def _merged(name: str, studies: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The study with everything it extends laid underneath (RFC 7396 merge: mappings merge, null removes), and the defaults.
+
+    Raises:
+        StudyError: extends names no study, or makes a circle; or a default depends on a file that does not fit.
+    """
     chain = [name]
     while (parent := studies[chain[-1]].get("extends")) is not None:
+        key = f"studies.{chain[-1]}.extends"
+        if not isinstance(parent, str):
+            raise StudyError(f"{key} is {shown(parent)}; it must be text, the name of one study: {listed(studies)}")
         if parent not in studies:
             raise StudyError(
-                f"studies.{chain[-1]}.extends is {parent!r}, which does not exist; allowed: {listed(studies)}"
-                f"{suggestion(parent, studies)}"
+                f"{key} is {parent!r}, which does not exist; allowed: {listed(studies)}{suggestion(parent, studies)}"
             )
         if parent in chain:
-            raise StudyError(f"studies.{chain[-1]}.extends makes a circle: {' -> '.join([*chain, parent])}")
+            raise StudyError(f"{key} makes a circle: {' -> '.join([*chain, parent])}")
         chain.append(parent)
     merged: dict[str, Any] = {}
     for link in reversed(chain):
-        merged = _merge_patch(merged, studies[link])
+        own = studies[link]
+        merged = _merge_patch(defaults.switched(merged, own.get("parts")), own)
     merged.pop("extends", None)
-    return merged
+    if "abstract" in studies[name]:
+        return merged
+    merged = defaults.without_orphans(merged, studies[name])
+    merged.pop("abstract", None)
+    return defaults.filled(name, merged, schema)
+
+
+def _laid_out(study: Mapping[str, Any]) -> dict[str, Any]:
+    """The study without the keys that have done their work once the study is merged and filled."""
+    return {key: value for key, value in study.items() if key not in ("parts", "batch_size")}
+
+
+def _check_archives(written: Mapping[str, Any]) -> None:
+    """What `records` is, before an archive is opened (the rest of the configuration is checked with what archives bring)."""
+    records = written.get("records", [])
+    if isinstance(records, str):
+        raise StudyError(f"records is {records!r}; it must be a list of archives: --config 'records=[{records}]'")
 
 
 def _merge_patch(target: Any, patch: Any) -> Any:

@@ -46,9 +46,10 @@ def check_references(study: Study) -> None:
         _check_bottleneck(path, config["sphere_packing"])
     if "perturbations" in config:
         _check_paths(path, config["perturbations"], config.get("attack_audit", {}).get("at_db", []))
-    if "perturbations" in config and "reverse_transmission" not in config:
+    if "reverse_transmission" in config and "perturbations" not in config:
         raise StudyError(
-            f"{path}.perturbations is set and {path}.reverse_transmission is not; a study has both or neither"
+            f"{path}.reverse_transmission is set and {path}.perturbations is not, whose networks it looks at; set "
+            "perturbations: {} or leave both out"
         )
     if "attack_audit" in config and len(config["seeds"]) < 2:
         raise StudyError(
