@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from rate_distortion import datasets
-from rate_distortion.studies import amounts, results
-from rate_distortion.studies.results import Result
+from rate_distortion.studies import amounts, promises
+from rate_distortion.studies.result import Result
 from rate_distortion.studies.runs import Cell, Pack
 from rate_distortion.studies.study import Study
 
@@ -144,7 +144,7 @@ def largest(study: Study) -> dict[str, Needs]:
     asked["probe"] = [probe(study, cell.model) for cell in study.cells("perturbations")]
     asked["audit of attacks"] = [audit(study)] if study.has("attack_audit") else []
     asked["transfer"] = [transfer(study)] if study.has("transfer") else []
-    asked |= {own.words: [result(own, study)] for own in results.promised(study) if own.is_job}
+    asked |= {own.words: [result(own, study)] for own in promises.promised(study) if own.is_job}
     return {
         job: Needs(max(need.megabytes for need in own), max(need.minutes for need in own))
         for job, own in asked.items()
