@@ -18,10 +18,7 @@ def make(
     reverse_transmission: list[str],
     study: dict,
     shown: dict,
-    svg: str,
-    png: str,
-    csv: str,
-) -> None:
+) -> Drawing:
     """a reversed run's folder says its model and batch size."""
     data = prepared_data.describe(Path(dataset).parent)
     first = files.read_arrays(examples)
