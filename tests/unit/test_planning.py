@@ -112,13 +112,13 @@ def test_a_study_without_sphere_packing_does_not_mention_it():
     assert "bottleneck" not in planning.markdown(mine)
 
 
-@pytest.mark.parametrize("study", ["ci", "demo"])
-def test_every_job_of_a_small_study_fits_a_node_of_4_gb_for_an_hour(study):
+def test_every_job_of_study_ci_fits_a_node_of_4_gb_for_an_hour():
     """So that a first try needs no thought about partitions."""
-    asked = needs.largest(load()[study])
+    asked = needs.largest(load()["ci"])
     assert {"training", "probe", "transfer", "multilayer perceptrons", "information bottleneck"} <= set(asked)
     assert max(need.megabytes for need in asked.values()) <= 4000
-    assert max(need.minutes for need in asked.values()) <= 60
+    # A training and its probe are one job, and a third attempt asks for three times as much time.
+    assert 3 * max(asked["training"].minutes + asked["probe"].minutes, *(need.minutes for need in asked.values())) <= 60
 
 
 def test_the_papers_jobs_ask_for_more_than_they_were_seen_to_take():

@@ -18,7 +18,7 @@ from rate_distortion.studies.study import Study
 
 MEMORY_MARGIN, TIME_MARGIN = 1.25, 3.0
 """Times are of one machine, and other machines are slower; memory differs little."""
-START_MINUTES = 10
+START_MINUTES = 8
 """Start-up, reading and evaluation, on a busy file system."""
 TORCH_MEGABYTES, PLAIN_MEGABYTES = 1300, 500
 """The largest resident sets with a few thousand images: 1.02 GiB with torch and 0.2 GiB without; beside them, a cluster counts the
