@@ -69,7 +69,7 @@ report: "workflow/report/workflow.rst"
 rule all:
     """Everything of the default study."""
     input:
-        results.study_targets(STUDIES[config["study"]]),
+        promises.study_targets(STUDIES[config["study"]]),
 
 
 include: "workflow/rules/data.smk"

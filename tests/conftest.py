@@ -110,44 +110,6 @@ def finished_ci(tmp_path_factory) -> Project:
     return Project(folder / "project")
 
 
-@pytest.fixture(scope="session")
-def finished_perceptrons(tmp_path_factory) -> Project:
-    """A copy in which study ci's figures 1, 2 and 3 and the tables of 2 and 3 have been built, and nothing else.
-
-    A test that changes its configuration puts it back.
-    """
-    project = copy_project(tmp_path_factory.mktemp("perceptrons") / "project")
-    figures = [f"results/ci/figures/figure{number}.svg" for number in (1, 2, 3)]
-    project.snakemake(
-        "--cores", "1", *figures, *(f"results/ci/tables/{t}.md" for t in ("gradient_snr", "information_plane"))
-    )
-    return project
-
-
-@pytest.fixture(scope="session")
-def finished_transfer(tmp_path_factory) -> Project:
-    """A copy in which study ci's figure 7 and table of transfer have been built, and nothing else.
-
-    B+ has a weight decay of its own, so that no calibration is trained for it. A test that changes the configuration puts it
-    back.
-    """
-    project = copy_project(tmp_path_factory.mktemp("transfer") / "project")
-    project.edit_config(lambda c: c["studies"]["ci"]["models"]["B+"].update(weight_decay=0.05))
-    project.snakemake("--cores", "1", "results/ci/figures/figure7.svg", "results/ci/tables/transfer.md")
-    return project
-
-
-@pytest.fixture(scope="session")
-def finished_sphere_packing(tmp_path_factory) -> Project:
-    """A copy in which study ci's figure 6 and its table have been built, and nothing else.
-
-    A test that changes its configuration puts it back.
-    """
-    project = copy_project(tmp_path_factory.mktemp("sphere_packing") / "project")
-    project.snakemake("--cores", "1", "results/ci/figures/figure6.svg", "results/ci/tables/sphere_packing.md")
-    return project
-
-
 @pytest.fixture
 def own_finished_ci(finished_ci, tmp_path) -> Project:
     """A finished study ci of the test's own, with times and Snakemake's memory of it kept."""

@@ -27,6 +27,17 @@ GPUS_PER_NODE = 2
 SEARCH_PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 
 
+def minutes(job: dict[str, str]) -> int:
+    """The time limit that a Slurm job asked for."""
+    hours, rest, _ = job["TimeLimit"].split(":")
+    return 60 * int(hours) + int(rest)
+
+
+def megabytes(job: dict[str, str]) -> int:
+    """The memory that a Slurm job asked for."""
+    return int(re.search(r"mem=(\d+)M", job["TRES"])[1])
+
+
 class SlurmUnavailableError(RuntimeError):
     """Slurm cannot run here; the message says why."""
 

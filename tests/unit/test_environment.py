@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rate_distortion.studies.results import RESULTS
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NOT_ON_CONDA = {"pyitlib"}
@@ -48,32 +50,42 @@ def test_the_library_does_not_import_snakemake():
         assert not re.search(r"^\s*(import|from) snakemake", path.read_text(), re.MULTILINE), path
 
 
-TORCH_JOBS = "audit_attacks describe_network probe train train_bottlenecks train_packed train_perceptrons transfer"
+TORCH_JOBS = "audit_attacks describe_network probe train transfer"
 """What trains, opens or counts a network. No other job imports torch: what it needs, one of these has written."""
 
 HEAVY = {"torch", "torchvision", "sklearn", "scipy", "pandas", "matplotlib", "plotly", "jsonschema"}
 ALLOWED = {
     frozenset(): "download example_images pack_records unpack_records write_config",
-    frozenset({"jsonschema"}): "write_plan",
-    frozenset({"scipy"}): "prepare_data prepare_digit_pair prepare_extra",
-    frozenset({"pandas"}): "overview",
-    frozenset({"pandas", "jsonschema"}): (
-        "accuracy_table choose_weight_decay differences fault_tolerance gradient_snr information_plane reverse_transmission "
-        "sphere_packing table3 transfer_table variations weight_decay"
-    ),
+    frozenset({"jsonschema"}): "figure table write_plan",
+    frozenset({"scipy"}): "prepare",
+    frozenset({"pandas", "jsonschema"}): "choose_weight_decay overview",
     frozenset({"pandas", "jsonschema", "scipy"}): "claims",
-    frozenset({"pandas", "matplotlib"}): "figure4 figure5 figure6 figure7 figure_history figure_weight_decay",
-    frozenset({"pandas", "matplotlib", "scipy"}): "figure1",
-    frozenset({"pandas", "matplotlib", "jsonschema"}): "compare figure2 figure3",
+    frozenset({"pandas", "matplotlib", "jsonschema"}): "compare",
     frozenset({"pandas", "matplotlib", "jsonschema", "scipy", "plotly"}): "page partial",
     frozenset({"rocrate"}): "describe_archive",
 }
 """Scripts by what their jobs import before they begin, since start-up costs every job its seconds."""
 
+OF_A_RESULT = {
+    "table": {"pandas", "jsonschema"},
+    "figure": {"pandas", "matplotlib", "scipy", "jsonschema"},
+}
+"""What the job of a table or figure may import: its entry of the catalogue says which module makes it."""
+
 
 def imports_of(script):
     tree = ast.parse((ROOT / f"workflow/scripts/{script}.py").read_text())
     return "\n".join(ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def imported(statements, allowed):
+    """Name of each group of statements -> the heavy packages that are there after it and are not allowed."""
+    program = "import sys\n" + "".join(
+        f"{text}\nprint({name!r}, *sorted({HEAVY - allowed!r} & set(sys.modules)))\n"
+        for name, text in statements.items()
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return {name: found for name, *found in map(str.split, result.stdout.splitlines())}
 
 
 def test_every_script_is_known_by_what_it_imports():
@@ -84,9 +96,15 @@ def test_every_script_is_known_by_what_it_imports():
 
 @pytest.mark.parametrize("allowed", ALLOWED, ids=lambda allowed: " ".join(sorted(allowed)) or "nothing")
 def test_a_job_imports_only_what_it_needs(allowed):
-    program = "import sys\n" + "".join(
-        f"{imports_of(script)}\nprint({script!r}, *sorted({HEAVY - allowed!r} & set(sys.modules)))\n"
-        for script in ALLOWED[allowed].split()
-    )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert result.stdout.split("\n")[:-1] == ALLOWED[allowed].split()
+    scripts = ALLOWED[allowed].split()
+    assert imported({name: imports_of(name) for name in scripts}, allowed) == dict.fromkeys(scripts, [])
+
+
+@pytest.mark.parametrize("kind", OF_A_RESULT)
+def test_the_maker_of_a_table_or_figure_imports_only_what_it_needs(kind):
+    makers = {
+        result.name: f"import rate_distortion.{result.make.partition(':')[0]}"
+        for result in RESULTS
+        if result.kind == kind and result.make
+    }
+    assert imported({"script": imports_of(kind), **makers}, OF_A_RESULT[kind]) == dict.fromkeys(["script", *makers], [])

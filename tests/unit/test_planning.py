@@ -1,17 +1,19 @@
 """What a study costs: counts that are exact, and the page that shows them."""
 
 import copy
+import functools
 from pathlib import Path
 
 import pytest
 import yaml
 
 from rate_distortion import studies
-from rate_distortion.studies import planning
+from rate_distortion.studies import amounts, needs, planning
 
 ROOT = Path(__file__).parents[2]
 
 
+@functools.cache
 def load(change=None):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -23,6 +25,7 @@ def load(change=None):
 def test_tables_1_and_2_of_the_paper_are_two_and_a_half_billion_images():
     def only_the_tables(config):
         paper = config["studies"]["paper"]
+        config.update(study="paper", studies={"paper": paper})
         for part in ("calibration", "perturbations", "reverse_transmission", "attack_audit", "transfer"):
             del paper[part]
         del paper["tables"]["further_models"], paper["figures"]["figure5"]
@@ -36,7 +39,7 @@ def test_tables_1_and_2_of_the_paper_are_two_and_a_half_billion_images():
     assert (cost.trainings, cost.processes) == (70, 70)
     packed = planning.plan(load(in_packs)["paper"])
     assert (packed.trainings, packed.processes) == (70, 6)
-    assert packed.gpu_hours == pytest.approx(packed.images / planning.GPU_PACKED_IMAGES_PER_SECOND / 3600)
+    assert packed.gpu_hours == pytest.approx(packed.images / amounts.GPU_PACKED_IMAGES_PER_SECOND / 3600)
     assert cost.images == 70 * 500 * 73_257
     per_run = {128: 286_500, 64: 572_500, 32: 1_145_000}
     table1 = 3 * sum(per_run.values())
@@ -46,15 +49,15 @@ def test_tables_1_and_2_of_the_paper_are_two_and_a_half_billion_images():
 
 def test_extra_data_count_where_they_are_used_and_nowhere_else():
     paper = load()["paper"]
-    sizes = planning.split_sizes(paper.config["data"])
+    sizes = amounts.split_sizes(paper.config["data"])
     assert sizes == {"train": 66_000, "validation": 7_257, "test": 26_032, "extra": 531_131}
-    by_model = {run.model: planning._training_images(paper, run, sizes) for run in paper.runs()}
+    by_model = {run.model: amounts.training_images(paper, run.model) for run in paper.runs()}
     assert (by_model["A"], by_model["B+"], by_model["A-decay-0.01"]) == (73_257, 604_388, 66_000)
 
 
-def test_shared_processes_are_counted_as_cells():
+def test_every_training_is_a_process():
     cost = planning.plan(load()["demo"])
-    assert (cost.trainings, cost.processes) == (46, 23)
+    assert (cost.trainings, cost.processes) == (46, 46)
     assert cost.gpu_hours > 0
     assert "0 (the study does not use a GPU)" in planning.markdown(load()["demo"])
 
@@ -107,3 +110,40 @@ def test_a_study_without_sphere_packing_does_not_mention_it():
     mine = load(change)["mine"]
     assert planning.plan(mine).bottlenecks == 0
     assert "bottleneck" not in planning.markdown(mine)
+
+
+def test_every_job_of_study_ci_fits_a_node_of_4_gb_for_an_hour():
+    """So that a first try needs no thought about partitions."""
+    asked = needs.largest(load()["ci"])
+    assert {"training", "probe", "transfer", "multilayer perceptrons", "information bottleneck"} <= set(asked)
+    assert max(need.megabytes for need in asked.values()) <= 4000
+    # A training and its probe are one job, and a third attempt asks for three times as much time.
+    assert 3 * max(asked["training"].minutes + asked["probe"].minutes, *(need.minutes for need in asked.values())) <= 60
+
+
+def test_the_papers_jobs_ask_for_more_than_they_were_seen_to_take():
+    """Peak memory at SVHN's size, as benchmarks/README.md has it: 1.48, 2.48, 5.21 and 2.28 GiB."""
+    paper, mebibytes = load()["paper"], 2**20 / 1e6 * 1024
+    assert needs.preparation(paper, "svhn").megabytes > 2.48 * mebibytes
+    assert 5.21 * mebibytes < needs.training(paper, "B+", 128, "original").megabytes < 10_000
+    assert needs.probe(paper, "B+").megabytes > 2.28 * mebibytes
+    assert (
+        needs.training(paper, "A", 128, "original").megabytes < needs.training(paper, "A+", 128, "original").megabytes
+    )
+
+
+def test_a_job_asks_for_more_the_more_it_computes():
+    def longer(config):
+        config["studies"]["demo"]["training"]["epochs"] = 2000
+
+    short, long = (load(change)["demo"] for change in (None, longer))
+    assert needs.training(short, "A", 128, "original").minutes < needs.training(long, "A", 128, "original").minutes
+    packed = load(lambda config: config["studies"]["paper"].update(packing="batch_size"))["paper"]
+    alone = needs.training(packed, "A", 128, "original")
+    assert all(needs.pack(packed, pack).megabytes > alone.megabytes for pack in packed.packs())
+
+
+def test_the_plan_shows_what_jobs_ask_for():
+    paper = load()["paper"]
+    largest = needs.largest(paper)["training"]
+    assert f"| training | {largest.megabytes:,} | {largest.minutes:,} |" in planning.markdown(paper)

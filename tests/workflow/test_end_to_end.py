@@ -15,6 +15,8 @@ import pytest
 import yaml
 from rocrate.rocrate import ROCrate
 
+from conftest import rows
+
 TABLES = ("table1", "table2", "table3", "further_models", "differences", "weight_decay", "sensitivity", "ablations")
 RUN = "results/ci/runs/cnn/{model}/batch{batch_size}/original/seed{seed}"
 
@@ -116,10 +118,10 @@ def test_one_weight_decay_reruns_exactly_the_runs_that_use_it(own_finished_ci):
     jobs = project.planned_jobs("ci")
     # B and C (B + batch normalization) at two batch sizes and on random labels, B+, and the varied C on both kinds of
     # labels; A, A-BN, A+ and the calibration keep their runs, and the data stay.
-    assert jobs.pop("train_together_ci") == 2 + 2 + 2 + 1 + 2
-    untouched = {"prepare_data", "prepare_extra", "choose_weight_decay", "ablations", "figure_weight_decay", "table3"}
-    assert not untouched & set(jobs)
-    assert {"table1", "table2", "further_models", "differences", "sensitivity", "figure4"} <= set(jobs)
+    assert jobs.pop("train") == 2 * (2 + 2 + 2 + 1 + 2)
+    assert not {"prepare_data", "prepare_extra", "choose_weight_decay", "train_bottleneck"} & set(jobs)
+    places = ("tables/ablations.md", "tables/weight_decay.md", "figures/weight_decay.svg", "tables/table3.md")
+    assert project.planned_jobs(*(f"results/ci/{place}" for place in places)) == {}
     assert project.planned_jobs("demo").keys() >= {"prepare_data"}
 
 
@@ -140,12 +142,12 @@ def test_a_comment_in_a_script_or_in_the_library_reruns_nothing(own_finished_ci)
     assert project.planned_jobs("ci") == {}
 
 
-def test_one_seed_run_alone_equals_the_one_run_together_whatever_the_cores(own_finished_ci):
+def test_a_run_that_is_made_again_is_the_same_whatever_the_cores(own_finished_ci):
     project, run = own_finished_ci, RUN.format(model="C", batch_size=32, seed=2)
-    together = (project.folder / run / "model.safetensors").read_bytes()
+    among_others = (project.folder / run / "model.safetensors").read_bytes()
     result = project.snakemake("--cores", "1", "-f", f"{run}/metrics.json")
     assert result.stderr.count("rule train:") == 1
-    assert (project.folder / run / "model.safetensors").read_bytes() == together
+    assert (project.folder / run / "model.safetensors").read_bytes() == among_others
     assert not [rule for rule in project.planned_jobs("ci") if rule.startswith("train")]
 
 
@@ -217,3 +219,132 @@ def test_partial_tables_say_how_many_seeds_they_rest_on_and_train_nothing(own_fi
         assert (project.folder / f"results/ci/partial/{name}.md").stat().st_size > 100, name
     assert page.count("From 2 of 2 seeds:") >= 4
     assert "—" in page
+
+
+def test_perceptrons_bottlenecks_and_transfers_leave_their_records_and_nothing_else(finished_ci):
+    results = finished_ci.folder / "results/ci"
+    record = json.loads((results / "data/digits-3-versus-7/dataset.json").read_text())
+    assert (record["images"], record["distinct_images"], record["image_shape"]) == ({"train": 362}, 362, [8, 8, 1])
+    assert 0 < record["pixel_entropy_bits"] < 64 * 4.09  # 64 pixels of 17 grey levels
+    assert len(rows(results / "figures/figure6.csv")) == 3 * 3 * 300, "three variants and epochs, every training image"
+    transfer = results / "transfer/B+/seed2"
+    zero, one = rows(transfer / "zero_shot.csv"), rows(transfer / "one_shot.csv")
+    assert ([row["target"] for row in zero], [row["support_set"] for row in one]) == (["digits"], ["0", "1", "2"])
+    with np.load(transfer / "predictions.npz", allow_pickle=False) as stored:
+        accuracy = 100 * (stored["one_shot_predictions"] == stored["labels"]).mean(1)
+    assert [float(row["accuracy_percent"]) for row in one] == pytest.approx(accuracy.tolist())
+    left_behind = [path for path in results.rglob("*") if path.name.startswith((".", "resume", "running"))]
+    assert left_behind == []
+
+
+def test_tables_of_figures_2_3_and_7_are_means_of_their_runs(finished_ci):
+    results = finished_ci.folder / "results/ci"
+
+    def cell(table, **keys):
+        found = [row for row in rows(results / f"tables/{table}.csv") if keys.items() <= row.items()]
+        assert len(found) == 1
+        return found[0]
+
+    runs = [results / f"runs/mlp/relu/none/random/seed{seed}/information_plane.csv" for seed in (1, 2)]
+    last = [
+        float(row["input_information_bits"])
+        for run in runs
+        for row in rows(run)
+        if (row["epoch"], row["layer"], row["estimator"]) == ("12", "6", "pooled_bins")
+    ]
+    keys = {"labels": "random", "layer": "6", "estimator": "pooled_bins", "quantity": "input_information_bits"}
+    shown = cell("information_plane", **keys)
+    assert (float(shown["mean"]), shown["n"]) == (pytest.approx(sum(last) / 2), "2")
+    zero = [rows(results / f"transfer/B+/seed{seed}/zero_shot.csv")[0]["accuracy_percent"] for seed in (1, 2)]
+    shown = cell("transfer", shot="zero_shot", quantity="accuracy_percent")
+    assert float(shown["mean"]) == pytest.approx(np.mean([float(value) for value in zero]))
+    assert shown["percentile_of_printed"] == ""
+    page = (results / "tables/transfer.md").read_text()
+    assert "procedural street numbers, which stand in for SVHN" in page
+    assert "data/svhn/test_32x32.mat is not there" in page
+
+
+WHAT_RERUNS = {
+    "figure 2's ratio": (
+        lambda ci: ci["multilayer_perceptron"]["gradient_snr"].update(ratio="saxe"),
+        {"train_perceptrons_ci": 0},
+    ),
+    "an epoch of the perceptrons": (
+        lambda ci: ci["multilayer_perceptron"].update(epochs=13),
+        {"train_perceptrons_ci": 3},
+    ),
+    "the purity of a partition": (
+        lambda ci: ci["sphere_packing"].update(partition_purity=0.8),
+        {"train_bottleneck": 0, "animated_figure": 1},
+    ),
+    "an epoch of the bottlenecks": (lambda ci: ci["sphere_packing"].update(epochs=5), {"train_bottleneck": 3}),
+    "the learning rate of a transfer": (
+        lambda ci: ci["transfer"].update(learning_rate=0.02),
+        {"train": 0, "transfer": 2},
+    ),
+}
+
+
+@pytest.mark.parametrize("setting", WHAT_RERUNS)
+def test_a_setting_reruns_what_uses_it(setting, own_finished_ci):
+    change, expected = WHAT_RERUNS[setting]
+    own_finished_ci.edit_config(lambda config: change(config["studies"]["ci"]))
+    jobs = own_finished_ci.planned_jobs("ci")
+    assert {rule: jobs.get(rule, 0) for rule in expected} == expected
+
+
+def test_the_files_of_svhn_are_used_once_they_are_there(own_finished_ci):
+    svhn = own_finished_ci.folder / "data/svhn/test_32x32.mat"
+    svhn.parent.mkdir(parents=True)
+    svhn.write_bytes(b"not the official file")
+    assert own_finished_ci.planned_jobs("results/ci/tables/transfer.md") == {"transfer": 2, "table": 1}
+
+
+def test_a_partial_transfer_is_that_of_the_seeds_that_are_complete(own_finished_ci):
+    project = own_finished_ci
+    (project.folder / "results/ci/transfer/B+/seed2/one_shot.csv").unlink()
+    project.snakemake("--cores", "1", "results/ci/partial")
+    folder = project.folder / "results/ci/partial"
+    assert {row["n"] for row in rows(folder / "transfer.csv") if row["model"] == "B+"} == {"1"}
+    assert all("From 1 of 2 seeds." in (folder / f"transfer.{kind}").read_text() for kind in ("md", "tex"))
+    assert "From 1 of 2 seeds:" in (folder / "README.md").read_text()
+
+
+TOY_ENTRY = """
+RESULTS = (
+    *RESULTS,
+    _table(
+        "toy",
+        "a toy table",
+        "regularization",
+        ("table1",),
+        records={"metrics": "metrics.json"},
+        caption=lambda study: f"A toy table of {_of(study)}.",
+    ),
+)
+TABLES = {result.name: result for result in RESULTS if result.kind == "table"}
+"""
+TOY_MAKER = '''
+
+def toy(metrics, dataset, study):
+    """How many runs there are."""
+    frame = pandas.DataFrame({"runs": [len(list(metrics))]})
+    return Table(frame, frame.astype(str), f"Runs of study {study['name']}", [])
+'''
+
+
+def test_a_new_table_is_a_function_and_an_entry(own_finished_ci):
+    """It is promised, built, part of what is made of an unfinished study, and among the page's records."""
+    project = own_finished_ci
+    for module, text in (("studies/results.py", TOY_ENTRY), ("tables/making.py", TOY_MAKER)):
+        file = project.folder / "src/rate_distortion" / module
+        file.write_text(file.read_text() + text)
+    jobs = project.planned_jobs("ci")
+    assert (jobs["table"], jobs["page"]) == (1, 1), "of the tables the new one alone, and the page again"
+    project.snakemake("--cores", "1", "results/ci/tables/toy.md", "results/ci/partial")
+    results = project.folder / "results/ci"
+    assert rows(results / "tables/toy.csv") == rows(results / "partial/toy.csv") == [{"runs": "12"}]
+    assert all((results / f"tables/toy.{kind}").exists() for kind in ("md", "tex"))
+    assert "Runs of study ci" in (results / "partial/README.md").read_text()
+    page = project.snakemake("-n", "results/ci/paper.html").stdout
+    assert "results/ci/tables/toy.csv" in page

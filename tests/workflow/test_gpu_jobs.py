@@ -1,9 +1,10 @@
 """How many trainings share a GPU on one machine, and what a job asks a cluster for. No training is made."""
 
-import re
-
 import pytest
 import yaml
+
+from rate_distortion import studies
+from rate_distortion.studies import needs
 
 STUB = """
 import os, time
@@ -31,7 +32,7 @@ RUNS = [f"results/demo/runs/cnn/A/batch128/original/seed{seed}/metrics.json" for
 def counted(project):
     """A study that may use a GPU, whose trainings do nothing but count how many there are at the same time."""
     project.edit_config(lambda c: c["studies"]["demo"].update(device="auto", seeds=[1, 2, 3, 4]))
-    (project.folder / "workflow/scripts/prepare_data.py").write_text(STUB)
+    (project.folder / "workflow/scripts/prepare.py").write_text(STUB)
 
     def run(patience, enough, *arguments):
         script = STUB + COUNTING.format(patience=patience, enough=enough)
@@ -61,11 +62,20 @@ def resources(project, monkeypatch, rule, **variables):
     return dict(word.partition("=")[::2] for word in line.partition(":")[2].strip().split(", "))
 
 
+def loaded_paper(project):
+    config = yaml.safe_load((project.folder / "config.yaml").read_text())
+    return studies.load(config, yaml.safe_load((project.folder / "workflow/schemas/config.schema.yaml").read_text()))[
+        "paper"
+    ]
+
+
 def test_partition_account_and_gres_come_from_the_environment_and_are_left_out_when_unset(project, monkeypatch):
     for name in ("PARTITION", "ACCOUNT", "GPU_PARTITION", "GRES"):
         monkeypatch.delenv(f"RATE_DISTORTION_{name}", raising=False)
     training = resources(project, monkeypatch, "train")
-    assert (training["gpu"], training["mem_mb"], training["runtime"]) == ("1", "8000", "240")
+    need = needs.training(loaded_paper(project), "A", 128, "original")
+    assert training["gpu"] == "1"
+    assert (training["mem_mb"], training["runtime"]) == (str(need.megabytes), str(need.minutes))
     assert not {"slurm_partition", "slurm_account", "gres"} & set(training)
     variables = {"PARTITION": "short", "ACCOUNT": "physics", "GPU_PARTITION": "a100", "GRES": "gpu:a100:1"}
     training = resources(project, monkeypatch, "train", **variables)
@@ -77,22 +87,10 @@ def test_partition_account_and_gres_come_from_the_environment_and_are_left_out_w
     }
     project.edit_config(lambda config: config["studies"]["paper"].update(packing="batch_size"))
     pack = resources(project, monkeypatch, "train_packed_paper_batch128", **variables)
-    assert (pack["gres"], pack["slurm_partition"], pack["runtime"]) == ("gpu:a100:1", "a100", "480")
+    assert (pack["gres"], pack["slurm_partition"]) == ("gpu:a100:1", "a100")
     other = resources(project, monkeypatch, "prepare_data")
     assert (other["slurm_partition"], other["slurm_account"]) == ("short", "physics")
     assert not other.get("gres")
-
-
-def test_what_is_short_runs_where_snakemake_runs_and_what_computes_is_a_job(project):
-    """A new table or figure goes under localrules of its file, or here."""
-    text = "".join(path.read_text() for path in (project.folder / "workflow/rules").glob("*.smk"))
-    blocks = re.findall(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE)
-    local = {name.strip() for block in blocks for name in block.split(",")}
-    rules = set(re.findall(r"^rule (\w+):", text, re.MULTILINE))
-    computing = (
-        "all prepare_data prepare_extra prepare_digit_pair train train_perceptron train_bottleneck probe transfer "
-    )
-    assert rules - local <= set((computing + "audit_attacks figure1 fault_tolerance").split())
 
 
 def test_the_default_profile_sets_nothing_that_the_slurm_profile_sets(project):

@@ -94,4 +94,5 @@ def test_a_study_that_leaves_parts_out_can_be_compared(project):
     lean |= {"figures": {"figure5": None}, "tables": {"table2": None, "further_models": None}}
     project.edit_config(lambda c: c["studies"].update(lean=lean))
     jobs = project.planned_jobs("results/compare/ci-versus-lean/comparison.md")
-    assert (jobs["compare"], jobs["table1"], jobs["table2"], jobs["fault_tolerance"]) == (1, 2, 1, 1)
+    # Tables 1 and 2 and the further models of the one, Table 1 of the other; fault tolerance of the one.
+    assert (jobs["compare"], jobs["table"], jobs["long_table"]) == (1, 4, 1)

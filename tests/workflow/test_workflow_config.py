@@ -11,13 +11,16 @@ MISTAKES = {
         "unknown key 'weigth_decay'",
     ),
     "no such model": (
-        lambda c: c["studies"]["demo"]["tables"]["table1"].update(D=[128]),
+        lambda c: c["studies"]["demo"].update(tables={"table1": {"D": [128]}}),
         "names the model 'D', which does not exist; allowed: A, B, C",
     ),
-    "batch size 0": (lambda c: c["studies"]["demo"]["tables"]["table1"].update(A=[0]), "is 0; it must be at least 1"),
+    "batch size 0": (
+        lambda c: c["studies"]["demo"].update(tables={"table1": {"A": [0]}}),
+        "is 0; it must be at least 1",
+    ),
     "string false": (
-        lambda c: c["studies"]["demo"].update(share_processes="false"),
-        "share_processes is 'false'; it must be true or false",
+        lambda c: c["studies"]["demo"].update(whitening={"per_image_mean": "false"}),
+        "per_image_mean is 'false'; it must be true or false",
     ),
     "unknown data set": (
         lambda c: c["studies"]["demo"]["data"].update(dataset="cifar"),
@@ -75,10 +78,10 @@ def test_a_study_of_ones_own(project):
     }
     (project.folder / "my_study.yaml").write_text(yaml.safe_dump(study))
     jobs = project.planned_jobs("--configfile", "my_study.yaml", "--cores", "2", "my_study")
-    assert jobs["train_together_my_study"] == 19
+    assert jobs["train"] == 19
     jobs = project.planned_jobs("--configfile", "my_study.yaml", "--cores", "2", "results/my_study/tables/table1.csv")
     # The six cells of Table 1, and for C, whose weight decay is B's own, no calibration.
-    assert jobs == {"prepare_data": 1, "table1": 1, "train_together_my_study": 6}
+    assert jobs == {"prepare_data": 1, "table": 1, "train": 6}
     (project.folder / "my_study.yaml").write_text(yaml.safe_dump({"studies": {"my_study": {"extends": "dmeo"}}}))
     result = project.snakemake("-n", "--configfile", "my_study.yaml", "--cores", "2", "my_study", check=False)
     assert "studies.my_study.extends is 'dmeo', which does not exist" in both(result)

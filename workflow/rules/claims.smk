@@ -44,7 +44,7 @@ rule claims:
 rule overview:
     """One row per table and figure: verdicts, scale, command, minutes of training; `make readme` shows it in README."""
     input:
-        unpack(of_study(results.overview_records)),
+        unpack(of_study(promises.overview_records)),
         claims="results/{study}/claims.csv",
     output:
         overview="results/{study}/overview.csv",
@@ -60,7 +60,7 @@ rule page:
     """Put the study's tables, figures and claims together into one page."""
     input:
         claims="results/{study}/claims.csv",
-        records=of_study(results.page_files),
+        records=of_study(promises.page_files),
     output:
         page=report(
             "results/{study}/paper.html",
@@ -75,7 +75,7 @@ rule page:
         "../../envs/environment.yaml"
     params:
         study=of_study(shown.page_summary),
-        records=of_study(results.page_records),
+        records=of_study(promises.page_records),
         datasets=of_study(shown.page_datasets),
     script:
         "../scripts/page.py"
@@ -94,7 +94,7 @@ rule partial:
         tables=of_study(unfinished.tables),
         claims=of_study(unfinished.claim_records),
         settings=of_study(shown.claim_settings),
-        page_records=of_study(results.page_records),
+        page_records=of_study(promises.page_records),
         page_finished=of_study(unfinished.page_records),
         datasets=of_study(shown.page_datasets),
     script:

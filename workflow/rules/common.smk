@@ -15,7 +15,8 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from rate_distortion import datasets, studies
-from rate_distortion.studies import archive, needs, results, shown, targets, unfinished
+from rate_distortion.studies import archive, needs, promises, results, shown, targets, unfinished
+from rate_distortion.studies.result import Result
 
 SCHEMA = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schema.yaml").read_text())
 
@@ -123,7 +124,7 @@ def asks(need, gpus=None):
 
 def refuse_the_name_of_a_rule(study):
     """A study is a target under its name, which must not be that of a rule."""
-    if study in {rule.name for rule in workflow.rules}:
+    if study in {own.name for own in workflow.rules}:
         sys.exit(f"Configuration error: studies.{study} is the name of a rule; choose another name for the study")
 
 

@@ -15,7 +15,7 @@ localrules:
 rule pack_records:
     """Everything behind the study's tables and figures, without weights and images, in one archive."""
     input:
-        results=of_study(results.study_targets),
+        results=of_study(promises.study_targets),
     output:
         archive="results/{study}/records.zip",
     log:
@@ -24,8 +24,8 @@ rule pack_records:
         "../../envs/environment.yaml"
     params:
         configuration=lambda wildcards: studies.merged_study(wildcards.study, config["studies"], SCHEMA),
-        derived=of_study(results.made_from_records),
-        kept=of_study(results.made_elsewhere),
+        derived=of_study(promises.made_from_records),
+        kept=of_study(promises.made_elsewhere),
     script:
         "../scripts/pack_records.py"
 
@@ -55,8 +55,8 @@ for study, (path, manifest) in ARCHIVES.items():
 rule compare:
     """What two studies measured, side by side, with the differences and what may explain them."""
     input:
-        first=of_study(results.compared_tables),
-        second=lambda wildcards: results.compared_tables(STUDIES[wildcards.other]),
+        first=of_study(promises.compared_tables),
+        second=lambda wildcards: promises.compared_tables(STUDIES[wildcards.other]),
         datasets=lambda wildcards: [targets.study_dataset(STUDIES[name]) for name in (wildcards.study, wildcards.other)],
     output:
         csv="results/compare/{study}-versus-{other}/comparison.csv",

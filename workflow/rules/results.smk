@@ -37,7 +37,7 @@ rule choose_weight_decay:
 rule table:
     """Make a table from its records."""
     input:
-        unpack(of_result(results.Result.inputs)),
+        unpack(of_result(Result.inputs)),
     output:
         csv=in_report("table", "csv", "data"),
         md="results/{study}/tables/{table}.md",
@@ -49,8 +49,8 @@ rule table:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=of_result(results.Result.settings),
-        caption=of_result(results.Result.caption_of),
+        settings=of_result(Result.settings),
+        caption=of_result(Result.caption_of),
     script:
         "../scripts/table.py"
 
@@ -65,7 +65,7 @@ use rule table as long_table with:
 rule figure:
     """Draw a figure from its records."""
     input:
-        unpack(of_result(results.Result.inputs)),
+        unpack(of_result(Result.inputs)),
     output:
         svg=in_report("figure", "svg", "picture"),
         png="results/{study}/figures/{figure}.png",
@@ -77,8 +77,8 @@ rule figure:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=of_result(results.Result.settings),
-        caption=of_result(results.Result.caption_of),
+        settings=of_result(Result.settings),
+        caption=of_result(Result.caption_of),
     script:
         "../scripts/figure.py"
 

@@ -44,7 +44,7 @@ rule write_plan:
 rule describe_archive:
     """RO-Crate metadata: files with checksums, data with licences, software, authors. The last job of a study."""
     input:
-        results=of_study(results.study_results),
+        results=of_study(promises.study_results),
         citation="CITATION.cff",
     output:
         metadata="results/{study}/ro-crate-metadata.json",
@@ -67,4 +67,4 @@ for study in STUDIES.values():
         name:
             study.name
         input:
-            results.study_targets(study),
+            promises.study_targets(study),

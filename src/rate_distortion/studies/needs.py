@@ -11,23 +11,24 @@ from dataclasses import dataclass
 from math import ceil
 
 from rate_distortion import datasets
-from rate_distortion.studies import amounts, results
-from rate_distortion.studies.results import Result
+from rate_distortion.studies import amounts, promises
+from rate_distortion.studies.result import Result
 from rate_distortion.studies.runs import Cell, Pack
 from rate_distortion.studies.study import Study
 
 MEMORY_MARGIN, TIME_MARGIN = 1.25, 3.0
 """Times are of one machine, and other machines are slower; memory differs little."""
-START_MINUTES = 10
+START_MINUTES = 8
 """Start-up, reading and evaluation, on a busy file system."""
-TORCH_MEGABYTES = 1100
-"""The largest resident set of a training, a probe or a transfer with a few thousand images was 1.02 GiB."""
-PLAIN_MEGABYTES = 300
-"""That of a job without torch, with its data left out, was 0.2 GiB."""
+TORCH_MEGABYTES, PLAIN_MEGABYTES = 1300, 500
+"""The largest resident sets with a few thousand images: 1.02 GiB with torch and 0.2 GiB without; beside them, a cluster counts the
+two Snakemakes that start a job, 0.1 GiB each."""
 IMAGE_COPIES = 2.0
 """5.2 GiB for 604,388 images of 4 kB: what the file holds, and part of it once more as batches and on its way."""
-PREPARATION_COPIES = 3.5
-"""1.48 GiB for 99,289 images: pixels, floats, and their whitened copy."""
+PREPARATION_COPIES, EXTRA_COPIES = 3.5, 1.2
+"""1.48 GiB for 99,289 images: pixels, floats, and their whitened copy. 2.48 GiB for 531,131 more, which are whitened by and by."""
+BATCH_IMAGE_MEGABYTES = 1.7
+"""Activations and gradients of an image in a batch that moves along its gradient: 2.28 GiB for batches of 1,000."""
 NETWORK_MEGABYTES = 50
 """Of a pack, for every network in it: its weights, their gradients and momenta, predictions and history."""
 PREPARED_IMAGES_PER_SECOND = 500
@@ -35,7 +36,7 @@ GPU_IMAGE_STEPS_PER_SECOND = 100_000
 """Assumed and not measured: a tenth of the images that a pack is assumed to take."""
 RESAMPLED_PREDICTIONS_PER_SECOND = 40_000
 """Predictions of sweeps behind Figure 5's intervals, by processor time (430,000 in about 10 s)."""
-SIMULATED_PRODUCTS_PER_SECOND = 2e9
+SIMULATED_PRODUCTS_PER_SECOND = 1e10
 """Of a received word with a codeword's coordinate, in Figure 1."""
 
 
@@ -58,7 +59,7 @@ def preparation(study: Study, dataset: str) -> Needs:
     preprocessing = dataset.partition("-")[2] or None
     size = _megabytes(study, sum(count for split, count in sizes.items() if split != "extra"), preprocessing)
     extra = _megabytes(study, sizes.get("extra", 0), preprocessing)
-    megabytes = PLAIN_MEGABYTES + max(PREPARATION_COPIES * size, IMAGE_COPIES * extra)
+    megabytes = PLAIN_MEGABYTES + max(PREPARATION_COPIES * size, EXTRA_COPIES * extra)
     return Needs.of(megabytes, max(sum(sizes.values()), 1) / PREPARED_IMAGES_PER_SECOND)
 
 
@@ -133,7 +134,8 @@ def result(result: Result, study: Study) -> Needs:
 
 def largest(study: Study) -> dict[str, Needs]:
     """Kind of job -> the most that one of them asks for."""
-    asked = {"preparation": [preparation(study, name) for name in study.data_names()]}
+    used = dict.fromkeys(study.data_name(study.preprocessing(run.model)) for run in study.runs())
+    asked = {"preparation": [preparation(study, name) for name in used]}
     if study.perceptron_cells():
         asked["digit pair"] = [digit_pair(study)]
     cells = dict.fromkeys(Cell(run.model, run.batch_size, run.labels) for run in study.runs())
@@ -144,7 +146,7 @@ def largest(study: Study) -> dict[str, Needs]:
     asked["probe"] = [probe(study, cell.model) for cell in study.cells("perturbations")]
     asked["audit of attacks"] = [audit(study)] if study.has("attack_audit") else []
     asked["transfer"] = [transfer(study)] if study.has("transfer") else []
-    asked |= {own.words: [result(own, study)] for own in results.promised(study) if own.is_job}
+    asked |= {own.words: [result(own, study)] for own in promises.promised(study) if own.is_job}
     return {
         job: Needs(max(need.megabytes for need in own), max(need.minutes for need in own))
         for job, own in asked.items()
@@ -167,7 +169,9 @@ def _training_seconds(study: Study, cell: Cell) -> float:
 
 
 def _probe_megabytes(study: Study) -> float:
-    return TORCH_MEGABYTES + 6 * IMAGE_COPIES * _megabytes(study, study.config["perturbations"]["images"])
+    settings = study.config["perturbations"]
+    images, batch = settings["images"], min(settings["images"], settings["batch_size"])
+    return TORCH_MEGABYTES + BATCH_IMAGE_MEGABYTES * batch + IMAGE_COPIES * _megabytes(study, images)
 
 
 def _image_step_rate(study: Study) -> float:

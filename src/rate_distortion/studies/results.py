@@ -9,37 +9,12 @@ job that makes it imports.
 
 from __future__ import annotations
 
-import importlib
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from rate_distortion.studies import shown, targets
-from rate_distortion.studies.configuration import StudyError
+from rate_distortion.studies.result import Claims, Result, Section, of_dataset, of_study
 from rate_distortion.studies.study import Study
-
-NOT_PASSED = ("provenance", "beside")
-"""Inputs that a maker is not called with: how the runs were made, and files that it finds beside those it is called with."""
-
-RUN_FOLDER = re.compile(r"results/[^/]+/runs/.*/seed\d+(?=/)")
-SUFFIXES = {"table": ("csv", "md", "tex"), "figure": ("svg", "png", "csv")}
-
-
-@dataclass(frozen=True)
-class Section:
-    """A section of the page, in the order of the paper.
-
-    Attributes:
-        title: its heading.
-        where: the place in the paper.
-        parts: parts of the ledger of claims that are judged there.
-    """
-
-    title: str
-    where: str
-    parts: tuple[str, ...] = ()
-
 
 SECTIONS: Mapping[str, Section] = {
     "channel": Section("The network as a channel", "sections 1 to 3"),
@@ -56,135 +31,6 @@ SECTIONS: Mapping[str, Section] = {
     "variations": Section("What the conclusions depend on", "not in the paper"),
 }
 """Sections that show results; the page adds the ledger and how it was made."""
-
-
-class Claims(NamedTuple):
-    """The claims of the ledger that a table or figure shows.
-
-    Attributes:
-        prefix: how their ids begin.
-        heading: what claims.md and README call them.
-    """
-
-    prefix: str
-    heading: str
-
-
-def _of_dataset(study: Study) -> dict[str, Any]:
-    return {"dataset": targets.study_dataset(study)}
-
-
-def _of_study(study: Study) -> dict[str, Any]:
-    return {"study": shown.summary(study)}
-
-
-@dataclass(frozen=True)
-class Result:
-    """A table or a figure.
-
-    Attributes:
-        name: its file's stem: ``tables/{name}.csv`` or ``figures/{name}.svg``.
-        kind: "table" or "figure".
-        words: what the page and messages call it.
-        section: key of :data:`SECTIONS`.
-        make: ``"module:function"`` inside the library, imported only by the job that makes it. Called with the record files
-            and the settings of the study as keywords; returns a ``Table`` or a ``Drawing``. Empty for what a rule of its own
-            makes.
-        parts: the parts of a study (:meth:`Study.has`) whose trainings it rests on. A study that has them promises it.
-        caption: reStructuredText for Snakemake's report, from the settings.
-        records: keyword of the maker -> a file that every training of the parts leaves.
-        reads: further inputs by keyword; :data:`NOT_PASSED` says which of them are only declared.
-        settings_of: settings by keyword.
-        promised_if: the condition on the study, where it is not that it has the parts.
-        suffixes: of its files.
-        claims: the claims that it shows, if any.
-        is_job: whether a cluster makes it in a job of its own, since it takes more than seconds.
-        by_cell: whether each cell says how many seeds it rests on, so that an unfinished study shows every finished run.
-        is_compared: whether it is compared with another study's.
-    """
-
-    name: str
-    kind: Literal["table", "figure"]
-    words: str
-    section: str
-    make: str
-    parts: tuple[str, ...]
-    caption: Callable[..., str]
-    records: Mapping[str, str] = field(default_factory=dict)
-    reads: Callable[[Study], Mapping[str, Any]] = _of_dataset
-    settings_of: Callable[[Study], Mapping[str, Any]] = _of_study
-    promised_if: Callable[[Study], bool] | None = None
-    suffixes: tuple[str, ...] = ()
-    claims: Claims | None = None
-    is_job: bool = False
-    by_cell: bool = False
-    is_compared: bool = False
-
-    @property
-    def is_animated(self) -> bool:
-        """Whether it is also an animation."""
-        return "gif" in self.suffixes
-
-    @property
-    def place(self) -> str:
-        """Its path inside the study's folder, without suffix."""
-        return f"{self.kind}s/{self.name}"
-
-    def promised(self, study: Study) -> bool:
-        """Whether the study promises it."""
-        return self.promised_if(study) if self.promised_if else all(study.has(part) for part in self.parts)
-
-    def files(self, study: Study) -> list[str]:
-        """Its files."""
-        return targets.results(study, *(f"{self.place}.{suffix}" for suffix in self.suffixes or SUFFIXES[self.kind]))
-
-    def inputs(self, study: Study) -> dict[str, str | list[str]]:
-        """Its record files by keyword.
-
-        Raises:
-            StudyError: the study does not promise it.
-        """
-        self._check_promised(study)
-        own = {key: targets.records(study, *self.parts, kind=name) for key, name in self.records.items()}
-        made_by = {"provenance": targets.records(study, *self.parts, kind="provenance.json")} if own else {}
-        return own | made_by | dict(self.reads(study))
-
-    def settings(self, study: Study) -> dict[str, Any]:
-        """Its settings by keyword.
-
-        Raises:
-            StudyError: the study does not promise it.
-        """
-        self._check_promised(study)
-        return dict(self.settings_of(study))
-
-    def trainings(self, study: Study) -> list[str]:
-        """metrics.json of every training that it rests on: those of its parts, and those whose files it reads."""
-        paths = [path for some in self.inputs(study).values() for path in ([some] if isinstance(some, str) else some)]
-        read = {found[0] for path in paths if (found := RUN_FOLDER.match(path))}
-        return sorted({f"{folder}/metrics.json" for folder in read} | set(targets.records(study, *self.parts)))
-
-    def caption_of(self, study: Study) -> str:
-        """Its caption for a study."""
-        return self.caption(**(_of_study(study) | self.settings(study)))
-
-    def made(self, inputs: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
-        """The ``Table`` or ``Drawing`` of its record files; a table says how the runs were made.
-
-        Args:
-            inputs: as :meth:`inputs` gives them, or some of each.
-            settings: as :meth:`settings` gives them.
-        """
-        module, _, function = self.make.partition(":")
-        maker = getattr(importlib.import_module(f"rate_distortion.{module}"), function)
-        made = maker(**{key: paths for key, paths in inputs.items() if key not in NOT_PASSED}, **settings)
-        return made.with_provenance(inputs["provenance"]) if "provenance" in inputs else made
-
-    def _check_promised(self, study: Study) -> None:
-        if not self.promised(study):
-            lacking = [part for part in self.parts if not study.has(part)]
-            needed = f"has no {' and no '.join(lacking)}" if lacking else "has nothing to show there"
-            raise StudyError(f"study {study.name} leaves out {self.place} ({self.words}), since it {needed}")
 
 
 def _table(name: str, words: str, section: str, parts: tuple[str, ...], **own: Any) -> Result:
@@ -230,7 +76,7 @@ def _accuracies(name: str, title: str, words: str, claims: Claims) -> Result:
         "regularization",
         (name,),
         records={"metrics": "metrics.json"},
-        settings_of=lambda study: _of_study(study) | {"table": name, "cells": study.config["tables"][name]},
+        settings_of=lambda study: of_study(study) | {"table": name, "cells": study.config["tables"][name]},
         caption=caption,
         claims=claims,
         by_cell=True,
@@ -258,7 +104,7 @@ def _variations(part: str, words: str) -> Result:
         (part,),
         records={"metrics": "metrics.json"},
         settings_of=lambda study: (
-            _of_study(study)
+            of_study(study)
             | {"part": part, "choices": study.config[part]["choices"], "names": study.variant_names(part)}
         ),
         caption=caption,
@@ -283,8 +129,8 @@ def _figure5(name: str, words: str, panels: Callable[[Study], list[dict[str, Any
         "tolerance",
         ("perturbations", "figure5"),
         make="figures.figure5:make",
-        reads=lambda study: _of_dataset(study) | shown.figure5_records(study),
-        settings_of=lambda study: _of_study(study) | {"panels": panels(study)},
+        reads=lambda study: of_dataset(study) | shown.figure5_records(study),
+        settings_of=lambda study: of_study(study) | {"panels": panels(study)},
         caption=caption,
         **own,
     )
@@ -310,7 +156,7 @@ RESULTS: tuple[Result, ...] = (
         "channel",
         ("figure1",),
         reads=lambda study: {},
-        settings_of=lambda study: _of_study(study) | {"simulation": study.config["figures"]["figure1"]},
+        settings_of=lambda study: of_study(study) | {"simulation": study.config["figures"]["figure1"]},
         caption=lambda study, simulation: (
             "Figure 1. (a) The Gaussian channel. (b) A recognition task as a structural causal model; the red arrow is the "
             f"network. (c) What equations 1 and 2 promise, simulated for study **{study['name']}**: block error of random "
@@ -409,7 +255,7 @@ RESULTS: tuple[Result, ...] = (
         ("table1", "table2", "further_models"),
         promised_if=lambda study: bool(study.stated_differences()),
         records={"metrics": "metrics.json"},
-        settings_of=lambda study: _of_study(study) | {"cells": [list(cell) for cell in study.tabulated_cells()]},
+        settings_of=lambda study: of_study(study) | {"cells": [list(cell) for cell in study.tabulated_cells()]},
         caption=lambda study, **_: (
             f"Differences that the paper states in words, measured in {_of(study)}, paired over {_seeds(study)}; "
             f"{_trained(study)}. Accuracies and gaps in points."
@@ -421,8 +267,8 @@ RESULTS: tuple[Result, ...] = (
         "the training curves",
         "regularization",
         ("table1",),
-        reads=lambda study: _of_dataset(study) | {"histories": shown.history_records(study)},
-        settings_of=lambda study: _of_study(study) | {"batch_size": shown.largest_batch_size(study)},
+        reads=lambda study: of_dataset(study) | {"histories": shown.history_records(study)},
+        settings_of=lambda study: of_study(study) | {"batch_size": shown.largest_batch_size(study)},
         caption=lambda study, batch_size: (
             f"Training curves of {_of(study)} at batch size {batch_size}: accuracy, loss and weight norm against epoch for "
             f"original and random labels; mean over {_seeds(study)} and one standard error. Test accuracy on random-label "
@@ -434,8 +280,8 @@ RESULTS: tuple[Result, ...] = (
         "the calibration's figure",
         "calibration",
         ("calibration",),
-        reads=lambda study: _of_dataset(study) | {"table": targets.results(study, "tables/weight_decay.csv")[0]},
-        settings_of=lambda study: _of_study(study) | {"calibration": study.config["calibration"]},
+        reads=lambda study: of_dataset(study) | {"table": targets.results(study, "tables/weight_decay.csv")[0]},
+        settings_of=lambda study: of_study(study) | {"calibration": study.config["calibration"]},
         caption=lambda study, calibration: (
             f"Accuracy against weight decay in {_of(study)}: model {calibration['model']} at batch size "
             f"{calibration['batch_size']}, {_trained(study)}, {_seeds(study)}. Orange: training accuracy on random labels, "
@@ -449,7 +295,7 @@ RESULTS: tuple[Result, ...] = (
         "calibration",
         ("calibration",),
         records={"metrics": "metrics.json"},
-        settings_of=lambda study: _of_study(study) | {"model": study.config["calibration"]["model"]},
+        settings_of=lambda study: of_study(study) | {"model": study.config["calibration"]["model"]},
         caption=lambda study, **_: (
             f"The weight-decay calibration of {_of(study)}: every weight decay of the grid on random and on original labels, "
             f"{_seeds(study)}, {_trained(study)}. The smallest value with which no seed fits random labels is marked chosen; "
@@ -462,8 +308,8 @@ RESULTS: tuple[Result, ...] = (
         "Figure 4, both directions of the channel",
         "tolerance",
         ("figure4",),
-        reads=lambda study: _of_dataset(study) | shown.figure4_records(study),
-        settings_of=lambda study: _of_study(study) | {"shown": study.config["figures"]["figure4"]},
+        reads=lambda study: of_dataset(study) | shown.figure4_records(study),
+        settings_of=lambda study: of_study(study) | {"shown": study.config["figures"]["figure4"]},
         caption=lambda study, shown: (
             f"Figure 4 for {_of(study)}, seed {study['seeds'][0]}. (a) The first test image of each class after "
             f"preprocessing, with the class that model {shown['model']} (batch size {shown['batch_size']}, {study['epochs']} "
@@ -517,7 +363,7 @@ RESULTS: tuple[Result, ...] = (
         "tolerance",
         ("attack_audit",),
         make="",  # rule audit_attacks: it opens the networks
-        settings_of=lambda study: _of_study(study) | {"audit": study.config["attack_audit"]},
+        settings_of=lambda study: of_study(study) | {"audit": study.config["attack_audit"]},
         caption=lambda study, audit: (
             f"Attacks that gradient masking would not stop, in {_of(study)}, on {audit['images']} test images at "
             f"{_listed(audit['at_db'])} dB: margin loss, {audit['starts']} random start(s), transfer from another seed, blind "
@@ -580,7 +426,7 @@ RESULTS: tuple[Result, ...] = (
         "transfer",
         ("transfer",),
         reads=lambda study: (
-            _of_dataset(study)
+            of_dataset(study)
             | {
                 "predictions": targets.transfer_files(
                     study, "predictions", models=study.config["transfer"]["models"][:1]
@@ -588,7 +434,7 @@ RESULTS: tuple[Result, ...] = (
             }
         ),
         settings_of=lambda study: (
-            _of_study(study)
+            of_study(study)
             | {"settings": targets.transfer_settings(study), "model": study.config["transfer"]["models"][0]}
         ),
         caption=lambda study, settings, model: (
@@ -609,7 +455,7 @@ RESULTS: tuple[Result, ...] = (
         "transfer",
         ("transfer",),
         reads=lambda study: (
-            _of_dataset(study)
+            of_dataset(study)
             | {
                 "one_shot": targets.transfer_files(study, "one_shot"),
                 "beside": targets.transfer_files(study, "zero_shot"),
@@ -618,7 +464,7 @@ RESULTS: tuple[Result, ...] = (
             }
         ),
         settings_of=lambda study: (
-            _of_study(study) | {"settings": targets.transfer_settings(study), "sizes": shown.transfer_sizes(study)}
+            of_study(study) | {"settings": targets.transfer_settings(study), "sizes": shown.transfer_sizes(study)}
         ),
         caption=lambda study, settings, **_: (
             f"Transfer in {_of(study)}, {_seeds(study)}: accuracy on {settings['dataset']} zero-shot, and one-shot after "
@@ -634,56 +480,3 @@ RESULTS: tuple[Result, ...] = (
 
 TABLES: Mapping[str, Result] = {result.name: result for result in RESULTS if result.kind == "table"}
 FIGURES: Mapping[str, Result] = {result.name: result for result in RESULTS if result.kind == "figure"}
-
-
-def promised(study: Study) -> list[Result]:
-    """The tables and figures that a study promises, in the order of the page."""
-    return [result for result in RESULTS if result.promised(study)]
-
-
-def page_records(study: Study) -> list[str]:
-    """The names of the records that the page shows: paths inside the study's folder, without suffix."""
-    return ["claims", *(result.place for result in promised(study))]
-
-
-def page_files(study: Study) -> list[str]:
-    """The files of tables and figures that the page is made of."""
-    return [path for result in promised(study) for path in result.files(study) if path.endswith((".csv", ".svg"))]
-
-
-def overview_records(study: Study) -> dict[str, list[str]]:
-    """Table or figure with claims -> metrics.json of the trainings that it rests on; one that is left out has no entry."""
-    return {result.name: result.trainings(study) for result in promised(study) if result.claims}
-
-
-def study_results(study: Study) -> list[str]:
-    """Every file that a study promises, without its description for archives."""
-    own = ("config.yaml", "plan.md", "claims.csv", "claims.md", "overview.csv", "paper.html")
-    return [*targets.results(study, *own), *(path for result in promised(study) for path in result.files(study))]
-
-
-def study_targets(study: Study) -> list[str]:
-    """Every file that a study promises: its results, and what describes them to an archive."""
-    return [*study_results(study), *targets.results(study, "ro-crate-metadata.json")]
-
-
-def made_elsewhere(study: Study) -> list[str]:
-    """Inside its folder, the promised files that need more than records: the networks, or the source of the images."""
-    return ["plan.md", *(f"{result.place}.csv" for result in promised(study) if not result.make)]
-
-
-def made_from_records(study: Study) -> list[str]:
-    """Inside its folder, the promised files that are made from records."""
-    inside = [path.removeprefix(f"results/{study.name}/") for path in study_targets(study)]
-    return [path for path in inside if path not in made_elsewhere(study)]
-
-
-def compared_tables(study: Study) -> list[str]:
-    """The tables of a study that are compared with another's."""
-    return [
-        path
-        for result in promised(study)
-        if result.is_compared
-        for path in result.files(study)
-        if path.endswith(".csv")
-    ]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rate_distortion.studies import results, targets
-from rate_distortion.studies.results import Result
+from rate_distortion.studies import promises, targets
+from rate_distortion.studies.result import Result
 from rate_distortion.studies.study import Study
 
 SEED = re.compile(r"results/[^/]+/(?:runs|transfer)/.*/seed(\d+)/")
@@ -29,7 +29,7 @@ def tables(study: Study) -> dict[str, dict[str, Any]]:
     """
     return {
         result.name: _of_finished_runs(study, result) if result.by_cell else _of_finished_seeds(study, result)
-        for result in results.promised(study)
+        for result in promises.promised(study)
         if result.kind == "table" and result.make
     }
 
@@ -41,7 +41,7 @@ def claim_records(study: Study) -> dict[str, list[str]]:
 
 def page_records(study: Study) -> list[str]:
     """Those of the page's records that exist."""
-    return [name for name in results.page_records(study) if Path(f"results/{study.name}/{name}.csv").exists()]
+    return [name for name in promises.page_records(study) if Path(f"results/{study.name}/{name}.csv").exists()]
 
 
 def seed_of(path: str) -> int | None:

@@ -1,0 +1,134 @@
+"""The catalogue of tables and figures: what studies promise, and what makers are called with."""
+
+import functools
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rate_distortion import studies
+from rate_distortion.studies import StudyError, promises
+from rate_distortion.studies.result import NOT_PASSED
+from rate_distortion.studies.results import FIGURES, RESULTS, SECTIONS, TABLES
+
+ROOT = Path(__file__).parents[2]
+CONFIG = (ROOT / "config.yaml").read_text()
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+
+
+@functools.cache
+def load(change=None):
+    config = yaml.safe_load(CONFIG)
+    if change:
+        change(config)
+    return studies.load(config, SCHEMA)
+
+
+def promised(study):
+    return {result.place for result in promises.promised(study)}
+
+
+def test_every_result_has_one_place_and_a_section_of_the_page():
+    places = [result.place for result in RESULTS]
+    assert len(places) == len(set(places)) == len(TABLES) + len(FIGURES)
+    assert {result.section for result in RESULTS} == set(SECTIONS)
+
+
+def test_the_paper_promises_everything_but_the_variations():
+    assert {result.place for result in RESULTS} - promised(load()["paper"]) == {
+        "tables/sensitivity",
+        "tables/ablations",
+    }
+    assert {result.place for result in RESULTS} == promised(load()["ci"])
+
+
+def without(*paths):
+    def change(config):
+        mine = {"extends": "ci"}
+        for path in paths:
+            target, *rest = path.split(".")
+            mine[target] = mine.get(target, {}) | {rest[0]: None} if rest else None
+        config["studies"]["mine"] = mine
+
+    return change
+
+
+LEFT_OUT = {
+    ("transfer",): {"figures/figure7", "tables/transfer"},
+    ("sphere_packing",): {"figures/figure6", "tables/sphere_packing"},
+    ("multilayer_perceptron",): {
+        "figures/figure2", "figures/figure3", "tables/gradient_snr", "tables/information_plane",
+    },
+    ("attack_audit",): {"tables/attack_audit"},
+    ("sensitivity",): {"tables/sensitivity"},
+    ("ablations",): {"tables/ablations"},
+    ("tables.table2",): {"tables/table2"},
+    ("tables.further_models",): {"tables/further_models"},
+    ("figures.figure1",): {"figures/figure1"},
+    ("figures.figure4",): {"figures/figure4"},
+    ("figures.figure5",): {"figures/figure5", "figures/figure5_batch_norm"},
+    ("perturbations", "reverse_transmission", "attack_audit", "figures.figure5"): {
+        "tables/fault_tolerance", "tables/reverse_transmission", "tables/attack_audit", "figures/figure5",
+        "figures/figure5_batch_norm",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("paths", LEFT_OUT, ids="+".join)
+def test_what_a_study_leaves_out_is_left_out_and_nothing_else(paths):
+    mine = load(without(*paths))["mine"]
+    assert promised(load()["ci"]) - promised(mine) == LEFT_OUT[paths]
+    for result in RESULTS:
+        if result.place in LEFT_OUT[paths]:
+            with pytest.raises(StudyError, match=f"study mine leaves out {result.place} "):
+                result.inputs(mine)
+
+
+@pytest.mark.parametrize("result", [result for result in RESULTS if result.make], ids=lambda result: result.place)
+@pytest.mark.parametrize("name", ["ci", "paper"])
+def test_a_maker_takes_the_inputs_and_settings_of_its_entry(result, name):
+    study = load()[name]
+    if not result.promised(study):
+        pytest.skip(f"study {name} leaves it out")
+    module, _, function = result.make.partition(":")
+    maker = getattr(importlib.import_module(f"rate_distortion.{module}"), function)
+    inputs = {key: paths for key, paths in result.inputs(study).items() if key not in NOT_PASSED}
+    inspect.signature(maker).bind(**inputs, **result.settings(study))
+    assert all(paths for key, paths in inputs.items() if key != "choice")
+
+
+@pytest.mark.parametrize("result", RESULTS, ids=lambda result: result.place)
+def test_a_caption_says_which_study_and_is_one_paragraph(result):
+    caption = result.caption_of(load()["ci"])
+    assert "**ci**" in caption
+    assert "\n" not in caption
+
+
+def test_every_promised_file_is_inside_the_studys_folder_once():
+    for study in load().values():
+        files = promises.study_targets(study)
+        assert len(files) == len(set(files))
+        assert all(path.startswith(f"results/{study.name}/") for path in files)
+
+
+def test_an_archive_keeps_what_needs_networks_and_makes_the_rest_again():
+    ci = load()["ci"]
+    assert promises.made_elsewhere(ci) == ["plan.md", "tables/attack_audit.csv"]
+    assert len(promises.made_from_records(ci)) == len(promises.study_targets(ci)) - 2
+
+
+def test_an_overview_counts_the_trainings_that_a_result_rests_on():
+    ci = load()["ci"]
+    records = promises.overview_records(ci)
+    assert records["figure1"] == records["table3"] == []
+    assert len(records["table1"]) == 3 * 2 * 2
+    assert {path.split("/")[5] for path in records["figure7"]} == {"batch128"}
+    assert all("runs/mlp" in path for path in records["figure2"])
+
+
+def test_studies_are_compared_by_the_tables_that_both_may_have():
+    assert [Path(path).stem for path in promises.compared_tables(load()["ci"])] == [
+        "table1", "table2", "further_models", "fault_tolerance",
+    ]  # fmt: skip
