@@ -21,7 +21,7 @@ from sklearn.metrics import mutual_info_score
 from torch import nn
 
 from rate_distortion.analysis import signal_to_noise
-from rate_distortion.models import convolutional as models
+from rate_distortion.models import convolutional
 from rate_distortion.probes import gradient_masking
 from rate_distortion.probes.input_gradients import fixed_batches, input_gradient, logit_margin
 from rate_distortion.probes.noise_paths import SweepSettings, gradient_path, predict
@@ -331,8 +331,8 @@ def test_first_misclassification(model, some):
 
 def test_batch_statistics_start_from_the_reported_accuracy_and_give_no_distance_per_image():
     images = torch.randn(60, 1, 32, 32, generator=torch.Generator().manual_seed(1))
-    settings = models.ModelSettings(normalization="batch")
-    model = models.build(settings, (1, 32, 32), 10, torch.Generator().manual_seed(0)).eval()
+    settings = convolutional.ModelSettings(normalization="batch")
+    model = convolutional.build(settings, (1, 32, 32), 10, torch.Generator().manual_seed(0)).eval()
     labels = torch.arange(60) % 10
     result = sweep(model, images, labels, SweepSettings("l2", max_steps=2, batch_size=25), evaluation_mode="batch")
     reported = evaluation.predict(model, images, batch_size=25).argmax(1)
