@@ -20,7 +20,7 @@ from rate_distortion.models.perceptrons import PerceptronPack, PerceptronSetting
 from rate_distortion.training import checkpoints, loop
 from rate_distortion.training.perceptrons import PerceptronTrainee, RecordSettings
 from rate_distortion.training.runs import write
-from rate_distortion.training.schedule import log_spaced_epochs
+from rate_distortion.training.schedule import batches, log_spaced_epochs
 from rate_distortion.training.settings import TrainingError, TrainingSettings
 
 VARIANTS = [
@@ -61,7 +61,7 @@ def plain_loop(network, settings, seed, labels=LABELS, steps=None):
     for epoch in range(settings.epochs):
         gradients.append([])
         order = torch.from_numpy(seeds.generator(seed, "shuffling", epoch).permutation(len(images)))
-        for rows in order.split(settings.batch_size):
+        for rows in batches(order, settings.batch_size):
             optimizer.zero_grad()
             nn.functional.cross_entropy(module(images[rows]), labels[rows]).backward()
             gradients[-1].append([layer.weight.grad.clone() for layer in module if isinstance(layer, nn.Linear)])
@@ -124,10 +124,11 @@ def test_default_network_is_the_one_of_section_4_1():
     assert isinstance(normalized[-1], nn.Linear)
 
 
+@pytest.mark.parametrize("batch_size", [30, 19])
 @pytest.mark.parametrize("network", VARIANTS, ids=str)
-def test_packed_networks_equal_a_plain_loop_of_each_over_fifty_steps(network):
-    """Float64, and a short last minibatch in every epoch; 362 images in minibatches of 30 are 13 steps."""
-    settings = replace(SETTINGS, precision="float64")
+def test_packed_networks_equal_a_plain_loop_of_each_over_fifty_steps(network, batch_size):
+    """Float64, and another last minibatch in every epoch: 362 images are 12 times 30 and 2 more, or 18 times 19 and 20."""
+    settings = replace(SETTINGS, precision="float64", batch_size=batch_size)
     for trained in train(settings, network, pack_seeds=(1, 2, 3)):
         reference, _ = plain_loop(network, settings, trained.metrics["seed"])
         assert_close(trained.model, reference, 1e-10)

@@ -117,6 +117,15 @@ def test_removing_or_reordering_networks_leaves_the_others_equal(kind, back_end)
         assert largest_difference(whole[one], run) < BOUND
 
 
+def test_a_single_image_left_over_joins_the_last_minibatch_of_a_pack_too():
+    members = [
+        member("C", normalization="batch", batch_size=13),
+        member("D", normalization="batch", batch_size=13, seed=2),
+    ]
+    for one, run in zip(members, train_pack(members), strict=True):
+        assert largest_difference(run, train_alone(one)) < BOUND
+
+
 def test_a_pack_of_one_and_a_batch_larger_than_the_set():
     one = member("A", batch_size=100)
     assert largest_difference(train_pack([one])[0], train_alone(one)) < BOUND

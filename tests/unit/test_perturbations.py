@@ -6,6 +6,7 @@ import copy
 import functools
 import itertools
 import math
+import warnings
 from dataclasses import replace
 
 import foolbox
@@ -339,6 +340,18 @@ def test_batch_statistics_start_from_the_reported_accuracy_and_give_no_distance_
     assert (result.predictions[0] == reported.numpy()).all()
     assert np.isnan(result.first_misclassified_snr_db).all()
     assert result.records[0]["evaluation_mode"] == "batch"
+
+
+def test_a_model_in_training_mode_is_measured_as_it_is_with_a_warning(model, some):
+    images, labels = some
+    try:
+        with pytest.warns(UserWarning, match=r"the model is in training mode.*call model\.eval\(\) first"):
+            sweep(model.train(), images, labels, SweepSettings("gaussian", points=3))
+    finally:
+        model.eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sweep(model, images, labels, SweepSettings("gaussian", points=3))
 
 
 def test_model_is_left_as_it_was_found():

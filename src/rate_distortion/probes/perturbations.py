@@ -6,6 +6,7 @@ signal-to-noise ratio, the accuracy and I(prediction; label). :func:`record` mea
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,7 +56,7 @@ def sweep(
     """Information, accuracy and confusion along one unbounded path (one curve of Figure 5).
 
     Args:
-        model: images (N, ...) -> logits (N, K); used in the mode it is in (call ``eval`` first), and unchanged afterwards.
+        model: images (N, ...) -> logits (N, K); in the mode it is in, with a warning in training mode; unchanged afterwards.
         images: (N, ...), in the precision of the weights, on any device. ``sweep(model.double(), images.double(), ...)``
             computes everything in double precision.
         labels: integers (N,) below K.
@@ -66,6 +67,12 @@ def sweep(
         ValueError: images, labels or an evaluation mode that cannot be used, or logits that are not finite.
     """
     images, labels = checked(model, images, labels)
+    if model.training:
+        warnings.warn(
+            "the model is in training mode, in which dropout and batch normalization answer differently from call to call: "
+            "call model.eval() first",
+            stacklevel=2,
+        )
     return record(noise_path(model, images, labels, settings), images, labels, settings, evaluation_mode)
 
 
