@@ -20,8 +20,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from rate_distortion.models.back_ends import BACK_ENDS
 from rate_distortion.models.convolutional import ModelSettings
-from rate_distortion.models.packs import NetworkPack
-from rate_distortion.training import convolutional as training
+from rate_distortion.models.packs import ConvolutionalPack
+from rate_distortion.training.convolutional import fresh_model, train_epoch
 from rate_distortion.training.steps import Stepper
 
 IMAGES, BATCH_SIZE, LEARNING_RATE, NETWORKS = 1024, 128, 0.01, 4
@@ -30,7 +30,7 @@ FLOP_PER_IMAGE = 20.5e6
 
 def plain_epoch(images: torch.Tensor, labels: torch.Tensor) -> Callable[[], object]:
     """What a reader of the tutorials would write."""
-    model = training.fresh_model(1, ModelSettings(), images, 10).to(memory_format=torch.contiguous_format)
+    model = fresh_model(1, ModelSettings(), images, 10).to(memory_format=torch.contiguous_format)
     optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
     loader = DataLoader(TensorDataset(images, labels), batch_size=BATCH_SIZE, shuffle=True)
 
@@ -45,16 +45,16 @@ def plain_epoch(images: torch.Tensor, labels: torch.Tensor) -> Callable[[], obje
 
 def own_epoch(images: torch.Tensor, labels: torch.Tensor) -> Callable[[], object]:
     """The project's loop."""
-    model = training.fresh_model(1, ModelSettings(), images, 10)
+    model = fresh_model(1, ModelSettings(), images, 10)
     optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
-    return lambda: training.train_epoch(model, optimizer, images, labels, torch.randperm(len(images)), BATCH_SIZE)
+    return lambda: train_epoch(model, optimizer, images, labels, torch.randperm(len(images)), BATCH_SIZE)
 
 
 def packed_epoch(images: torch.Tensor, labels: torch.Tensor, back_end: str) -> Callable[[], object]:
     """The same for several networks as one."""
-    modules = [training.fresh_model(seed, ModelSettings(), images, 10) for seed in range(NETWORKS)]
+    modules = [fresh_model(seed, ModelSettings(), images, 10) for seed in range(NETWORKS)]
     own_labels = labels.expand(NETWORKS, -1).contiguous()
-    pack = NetworkPack(modules, back_end)
+    pack = ConvolutionalPack(modules, back_end)
     stepper = Stepper(pack, [ModelSettings()] * NETWORKS, [LEARNING_RATE] * NETWORKS, images, own_labels)
 
     def epoch() -> None:

@@ -21,12 +21,12 @@ from alternating import measure
 from rate_distortion import information
 from rate_distortion.analysis.information_plane import PlaneSettings
 from rate_distortion.datasets import whitening
-from rate_distortion.models import convolutional as models
-from rate_distortion.models import perceptrons
+from rate_distortion.models import convolutional, perceptrons
 from rate_distortion.probes.noise_paths import SweepSettings
 from rate_distortion.probes.perturbations import sweep
 from rate_distortion.training import perceptrons as perceptron_training
-from rate_distortion.training.convolutional import TrainingSettings
+from rate_distortion.training.loop import fit
+from rate_distortion.training.settings import TrainingSettings
 
 NETWORKS, IMAGES, CLASSES = (1, 2, 4, 8), (250, 500, 1000, 2000), (2, 10, 50, 250)
 
@@ -37,14 +37,15 @@ def perceptron_packs(count: int) -> Callable[[], object]:
     images, labels = rng.random((1000, 784), np.float32), rng.integers(0, 2, 1000)
     settings = TrainingSettings(2, 1e-3, 100, history_points=0, threads=1)
     records = perceptron_training.RecordSettings(gradient_points=0, plane=PlaneSettings(points=0, other_points=0))
-    network = perceptrons.NetworkSettings()
-    return lambda: perceptron_training.train(settings, network, records, images, labels, range(1, count + 1))
+    network = perceptrons.PerceptronSettings()
+    seeds = range(1, count + 1)
+    return lambda: fit(perceptron_training.PerceptronTrainee(settings, network, records, images, labels, seeds))
 
 
 def sweeps(count: int) -> Callable[[], object]:
     """Ten recorded steps of an L2 sweep over ``count`` images."""
     generator = torch.Generator().manual_seed(0)
-    model = models.build(models.ModelSettings(), (1, 32, 32), 10, generator).eval()
+    model = convolutional.build(convolutional.ModelSettings(), (1, 32, 32), 10, generator).eval()
     images = torch.randn(count, 1, 32, 32, generator=generator)
     labels = torch.arange(count) % 10
     settings = SweepSettings("l2", max_steps=10, lowest_snr_db=1e-3, batch_size=count)
@@ -60,7 +61,7 @@ def whitenings(count: int) -> Callable[[], object]:
 
 def network_steps(classes: int) -> Callable[[], object]:
     """One forward and backward pass of 128 images through a network with ``classes`` outputs."""
-    model = models.build(models.ModelSettings(), (1, 32, 32), classes, torch.Generator().manual_seed(0))
+    model = convolutional.build(convolutional.ModelSettings(), (1, 32, 32), classes, torch.Generator().manual_seed(0))
     images, labels = torch.randn(128, 1, 32, 32), torch.arange(128) % classes
     return lambda: torch.nn.functional.cross_entropy(model(images), labels).backward()
 

@@ -27,13 +27,14 @@ import torch
 from rate_distortion import datasets
 from rate_distortion.datasets import whitening
 from rate_distortion.models.back_ends import BACK_ENDS
-from rate_distortion.models.convolutional import ModelSettings
-from rate_distortion.models.packs import NetworkPack
+from rate_distortion.models.convolutional import ModelSettings, parameter_groups
+from rate_distortion.models.packs import ConvolutionalPack
 from rate_distortion.storage import files, provenance
-from rate_distortion.training import convolutional as training
-from rate_distortion.training import packs
-from rate_distortion.training.convolutional import PRECISIONS, RunName, Split, TrainingSettings
-from rate_distortion.training.packs import Member
+from rate_distortion.training.convolutional import Member, RunName, Split, fresh_model, train_epoch
+from rate_distortion.training.loop import fit
+from rate_distortion.training.packs import PackTrainee
+from rate_distortion.training.schedule import training_labels
+from rate_distortion.training.settings import LABELS, PRECISIONS, TrainingSettings, make_deterministic, select_device
 from rate_distortion.training.steps import Stepper, seconds_per_step
 
 IMAGES, EPOCHS, CLASSES = 73_257, 500, 10
@@ -75,7 +76,7 @@ def whitened_images(count: int) -> tuple[np.ndarray, np.ndarray, str]:
 def members(batch_size: int, normalized: bool, networks: int, settings: TrainingSettings) -> list[Member]:
     """Networks as Tables 1 and 2 have them: models A and B, or C with batch normalization, on both kinds of labels."""
     decays = [("C", 0.01)] if normalized else [("A", 0.0), ("B", 0.01)]
-    kinds = [(*model, labels) for labels in training.LABELS for model in decays]
+    kinds = [(*model, labels) for labels in LABELS for model in decays]
     network = ModelSettings(normalization="batch" if normalized else "none")
     return [
         Member(
@@ -90,11 +91,13 @@ def members(batch_size: int, normalized: bool, networks: int, settings: Training
 
 def stepper(pack_members: Sequence[Member], split: Split, back_end: str, capture: bool | None = None) -> Stepper:
     """A pack ready to step, each network with the labels of its own."""
-    modules = [training.fresh_model(one.name.seed, one.model, split.images, CLASSES) for one in pack_members]
-    labels = [training.training_labels(split.labels, one.settings, CLASSES, one.name.seed, 0) for one in pack_members]
+    modules = [fresh_model(one.name.seed, one.model, split.images, CLASSES) for one in pack_members]
+    labels = [training_labels(split.labels, one.settings, CLASSES, one.name.seed, 1) for one in pack_members]
     rates = [one.settings.learning_rate for one in pack_members]
     models = [one.model for one in pack_members]
-    return Stepper(NetworkPack(modules, back_end), models, rates, split.images, torch.stack(labels), capture=capture)
+    return Stepper(
+        ConvolutionalPack(modules, back_end), models, rates, split.images, torch.stack(labels), capture=capture
+    )
 
 
 def steps_taken(pack: Stepper, steps: int, batch_size: int) -> torch.Tensor:
@@ -143,15 +146,15 @@ def _compared(what: str, gap: float, kind: str) -> str:
 
 def _separate(member: Member, split: Split, index: int, steps: int) -> list[torch.Tensor]:
     """The parameters of one network by training.py's own step on the minibatches of the pack's network ``index``."""
-    model = training.fresh_model(member.name.seed, member.model, split.images, CLASSES)
-    labels = training.training_labels(split.labels, member.settings, CLASSES, member.name.seed, 0)
-    groups = training.models.parameter_groups(model, member.model)
+    model = fresh_model(member.name.seed, member.model, split.images, CLASSES)
+    labels = training_labels(split.labels, member.settings, CLASSES, member.name.seed, 1)
+    groups = parameter_groups(model, member.model)
     optimizer = torch.optim.SGD(groups, lr=member.settings.learning_rate)
     generator = torch.Generator().manual_seed(0)
     for step in range(steps):
         size = 32 if step < steps - 1 else 16
         order = torch.randint(len(split.images), (4, size), generator=generator)[index]
-        training.train_epoch(model, optimizer, split.images, labels, order, size)
+        train_epoch(model, optimizer, split.images, labels, order, size)
     return [parameter.detach().flatten() for parameter in model.parameters()]
 
 
@@ -177,13 +180,13 @@ def measure(pack_members: list[Member], split: Split, seconds: float) -> dict[st
     epochs = max(1, math.ceil(1.1 * seconds / epoch_seconds))
     longer = [replace(one, settings=replace(one.settings, epochs=epochs)) for one in pack_members]
     test = Split(split.images[:1000], split.labels[:1000])
-    run = packs.train(longer, split, {"test": test}, CLASSES, back_end=fastest)[0]
-    taken = networks * epochs * len(split.images) / run.pack["images_per_second"]
+    run = fit(PackTrainee(longer, split, {"test": test}, {"classes": CLASSES}, fastest))[0]
+    taken = networks * epochs * len(split.images) / run.provenance["pack"]["images_per_second"]
     return {
         **{f"{name}_milliseconds": round(value, 4) for name, value in milliseconds.items()},
         "back_end": fastest,
         "seconds": round(taken, 1),
-        "images_per_second": round(run.pack["images_per_second"]),
+        "images_per_second": round(run.provenance["pack"]["images_per_second"]),
     }
 
 
@@ -214,8 +217,8 @@ def equivalence(split: Split, test: Split, settings: TrainingSettings, networks:
             for model in (ModelSettings(weight_decay=0.01),)
             for seed in range(1, networks + 1)
         ]
-        runs[precision] = packs.train(own, split, {"test": test}, CLASSES)
-    accuracies = [[run.held_out["test"].accuracy_percent for run in runs[key]] for key in ("float32", "tf32")]
+        runs[precision] = fit(PackTrainee(own, split, {"test": test}, {"classes": CLASSES}))
+    accuracies = [[run.metrics["test_accuracy"] for run in runs[key]] for key in ("float32", "tf32")]
     differences = [second - first for first, second in zip(*accuracies, strict=True)]
     error = statistics.stdev(differences) / math.sqrt(networks) if networks > 1 else math.nan
     return (
@@ -256,10 +259,10 @@ def page(rows: list[dict[str, str]], notes: list[str]) -> str:
 
 def main(arguments: argparse.Namespace) -> None:
     """Check, measure, and write the table and the page after every configuration."""
-    device = training.select_device(arguments.device)
+    device = select_device(arguments.device)
     sizes = Sizes(arguments.images, arguments.networks, arguments.seconds)
     settings = TrainingSettings(1, 0.01, 128, device=device.type, history_points=2, threads=torch.get_num_threads())
-    training.make_deterministic(settings.threads)
+    make_deterministic(settings.threads)
     images, labels, source = whitened_images(sizes.images)
     split = Split.from_arrays(images, labels, settings)
     card = torch.cuda.get_device_name() if device.type == "cuda" else provenance.processor_name()
@@ -269,7 +272,7 @@ def main(arguments: argparse.Namespace) -> None:
     table = arguments.output.with_suffix(".csv")
     rows = list(csv.DictReader(table.open())) if table.exists() else []
     for precision in arguments.precisions:
-        training.make_deterministic(settings.threads, precision)
+        make_deterministic(settings.threads, precision)
         rate = matrix_product_rate(device, min(2.0, sizes.seconds))
         peak = next((values[precision == "tf32"] for name, values in PEAKS.items() if name in card), None)
         for (batch_size, normalized), count in PACKS.items():

@@ -26,9 +26,10 @@ from torch.utils.data import DataLoader, TensorDataset
 from rate_distortion import datasets
 from rate_distortion.analysis.information_plane import PlaneSettings
 from rate_distortion.datasets import select_digits
-from rate_distortion.models.perceptrons import NetworkSettings, build
-from rate_distortion.training.convolutional import TrainingSettings
-from rate_distortion.training.perceptrons import RecordSettings, train
+from rate_distortion.models.perceptrons import PerceptronSettings, build
+from rate_distortion.training.loop import fit
+from rate_distortion.training.perceptrons import PerceptronTrainee, RecordSettings
+from rate_distortion.training.settings import TrainingSettings
 
 IMAGES, PIXELS, USED_PIXELS = 12_396, 784, 640
 BATCH_SIZE, LEARNING_RATE, EPOCHS = 100, 1e-3, 3
@@ -51,7 +52,7 @@ def threes_and_sevens(dataset: str, data_folder: Path) -> tuple[np.ndarray, np.n
 class PlainLoop:
     """What a reader of the tutorials would write."""
 
-    def __init__(self, network: NetworkSettings, images: np.ndarray, labels: np.ndarray):
+    def __init__(self, network: PerceptronSettings, images: np.ndarray, labels: np.ndarray):
         self.images, self.labels = torch.from_numpy(images), torch.from_numpy(labels)
         self.loader = DataLoader(TensorDataset(self.images, self.labels), batch_size=BATCH_SIZE, shuffle=True)
         self.module = build(network, images.shape[1], 2, seed=0)
@@ -75,7 +76,7 @@ class PlainLoop:
                 self.step(self.images[rows], self.labels[rows])
 
 
-def flop_of_an_epoch(network: NetworkSettings, images: np.ndarray) -> float:
+def flop_of_an_epoch(network: PerceptronSettings, images: np.ndarray) -> float:
     """Operations in the layers' products: forward and for the weights, and behind the first layer for its inputs too."""
     widths = (int(images.any(0).sum()), *network.hidden_widths, 2)
     weights = [inputs * outputs for inputs, outputs in itertools.pairwise(widths)]
@@ -83,14 +84,15 @@ def flop_of_an_epoch(network: NetworkSettings, images: np.ndarray) -> float:
 
 
 def contenders(
-    network: NetworkSettings, images: np.ndarray, labels: np.ndarray, packs: Sequence[int]
+    network: PerceptronSettings, images: np.ndarray, labels: np.ndarray, packs: Sequence[int]
 ) -> tuple[dict[str, Callable[[], object]], dict[str, int]]:
     """The runs to compare, the reference first, and how many networks each trains."""
     settings = TrainingSettings(EPOCHS, LEARNING_RATE, BATCH_SIZE, history_points=0, threads=torch.get_num_threads())
     plain = PlainLoop(network, images, labels)
 
     def packed(seeds: int, records: RecordSettings = NO_RECORDS) -> Callable[[], object]:
-        return lambda: train(settings, network, records, images, labels, range(1, seeds + 1))
+        own = range(1, seeds + 1)
+        return lambda: fit(PerceptronTrainee(settings, network, records, images, labels, own))
 
     most = max(packs)
     runs = {
@@ -112,7 +114,7 @@ def results(
     images, labels, source = threes_and_sevens(dataset, data_folder)
     found = []
     for normalization in ("none", "batch"):
-        runs, networks = contenders(NetworkSettings(normalization=normalization), images, labels, packs)
+        runs, networks = contenders(PerceptronSettings(normalization=normalization), images, labels, packs)
         seconds = {run: values / EPOCHS / networks[run] for run, values in measure(runs, rounds).items()}
         name = "perceptron" + (" with batch normalization" if normalization == "batch" else "")
         work = f"{name}, an epoch of {len(images):,} images ({source}), per seed"

@@ -27,8 +27,9 @@ from rate_distortion.datasets.download import md5_of
 from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.probes import probing
 from rate_distortion.storage.job_log import peak_memory_gib
-from rate_distortion.training import runs as records
-from rate_distortion.training.convolutional import RunName, TrainingSettings, read_splits, train
+from rate_distortion.training.convolutional import ConvolutionalTrainee, Member, RunName, read_splits
+from rate_distortion.training.runs import train_and_write
+from rate_distortion.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parents[1]
 IMAGES = {"train": 73_257, "test": 26_032, "extra": 531_131}
@@ -74,8 +75,7 @@ def train_with_more_data(folder: Path, study: dict[str, Any]) -> None:
     model = ModelSettings(**whole.model("B+") | {"weight_decay": 0.01})
     data = prepared_data.describe(folder / "prepared", with_extra=True)
     splits = read_splits(folder / "prepared", data, whole.train_on("B+"), settings)
-    run = train(RUN, settings, model, *splits, data["classes"], resume_file=folder / "run/resume.safetensors")
-    records.write(folder / "run", RUN, settings, model, run, data)
+    train_and_write([folder / "run"], ConvolutionalTrainee([Member(RUN, settings, model)], *splits, data))
 
 
 def probe(folder: Path, study: dict[str, Any]) -> None:

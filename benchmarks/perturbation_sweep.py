@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from rate_distortion import information
 from rate_distortion.analysis import signal_to_noise
-from rate_distortion.models import convolutional as models
+from rate_distortion.models import convolutional
 from rate_distortion.probes.input_gradients import left_as_found, norms
 from rate_distortion.probes.noise_paths import SweepSettings, gradient_path
 from rate_distortion.probes.perturbations import sweep
@@ -87,7 +87,7 @@ def contenders(
 def results(rounds: int = 5, images: int = 64, steps: int = 60) -> list[Result]:
     """One sweep along each gradient path, on the paper's network with random weights."""
     generator = torch.Generator().manual_seed(0)
-    model = models.build(models.ModelSettings(), (1, 32, 32), 10, generator).eval()
+    model = convolutional.build(convolutional.ModelSettings(), (1, 32, 32), 10, generator).eval()
     shown = torch.randn(images, 1, 32, 32, generator=generator)
     labels = model(shown).argmax(1)
     found = []

@@ -16,8 +16,10 @@ import numpy as np
 from rate_distortion import datasets
 from rate_distortion.datasets import whitening
 from rate_distortion.models.convolutional import ModelSettings
-from rate_distortion.training.convolutional import RunName, Split, TrainingSettings, train
-from rate_distortion.training.evaluation import evaluate
+from rate_distortion.training.convolutional import ConvolutionalTrainee, Member, RunName, Split
+from rate_distortion.training.evaluation import evaluate, predict
+from rate_distortion.training.loop import fit
+from rate_distortion.training.settings import TrainingSettings
 
 FITTED_TO = 542
 
@@ -55,10 +57,11 @@ def main() -> None:
         "| seed | train (%) | procedural test (%) | first 542 real (%) | last 541 real (%) |\n| --- | --- | --- | --- | --- |"
     )
     rows = []
+    train = split(source.images, source.labels)
     for seed in options.seeds:
-        name = RunName("real_crops", "B", options.batch_size, "original", seed)
-        run = train(name, settings, model, split(source.images, source.labels), held_out, 10)
-        results = [run.train, *(evaluate(run.held_out_logits[key], held_out[key].labels) for key in held_out)]
+        member = Member(RunName("real_crops", "B", options.batch_size, "original", seed), settings, model)
+        (run,) = fit(ConvolutionalTrainee([member], train, held_out, {"classes": 10}))
+        results = [evaluate(predict(run.model, part.images), part.labels) for part in (train, *held_out.values())]
         rows.append([result.accuracy_percent for result in results])
         print(f"| {seed} | " + " | ".join(f"{value:.1f}" for value in rows[-1]) + " |", flush=True)
     print("| mean | " + " | ".join(f"{value:.1f}" for value in np.mean(rows, axis=0)) + " |")

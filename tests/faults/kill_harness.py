@@ -34,9 +34,9 @@ import torch
 
 from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.storage import files, provenance
-from rate_distortion.training import perceptron_runs
-from rate_distortion.training import runs as records
-from rate_distortion.training.convolutional import RunName, Split, TrainingSettings, train
+from rate_distortion.training import runs
+from rate_distortion.training.convolutional import ConvolutionalTrainee, Member, RunName, Split
+from rate_distortion.training.settings import TrainingSettings
 
 EPOCHS = 12
 STUDY_OF_PERCEPTRONS = {
@@ -68,8 +68,8 @@ def train_network(folder: Path, images: int = 64) -> None:
     split = Split(torch.from_numpy(rng.normal(size=(images, 1, 28, 28)).astype(np.float32)), labels)
     settings = TrainingSettings(EPOCHS, 0.02, 16, history_points=4, checkpoint_seconds=0)
     name, model = RunName("kills", "C", 16, "original", 1), ModelSettings(normalization="batch")
-    run = train(name, settings, model, split, {"test": split}, 4, resume_file=folder / records.RESUME_FILE)
-    records.write(folder, name, settings, model, run, {"sha256": {}, "sources_md5": {}})
+    data = {"sha256": {}, "sources_md5": {}, "classes": 4}
+    runs.train_and_write([folder], ConvolutionalTrainee([Member(name, settings, model)], split, {"test": split}, data))
 
 
 def train_perceptrons(folder: Path) -> None:
@@ -81,7 +81,8 @@ def train_perceptrons(folder: Path) -> None:
     with files.completed(data / "train/labels.npy") as path:
         np.save(path, labels)
     files.write_json(data / "dataset.json", {"sha256": {}, "sources_md5": {}})
-    perceptron_runs.train_pack([folder / f"seed{seed}" for seed in (1, 2)], data, "kills", STUDY_OF_PERCEPTRONS)
+    cell = folder / "kills/runs/mlp/relu/none/original"
+    runs.train([cell / f"seed{seed}" for seed in (1, 2)], STUDY_OF_PERCEPTRONS, data_folder=data)
 
 
 JOBS: dict[str, Callable[[Path], None]] = {"network": train_network, "perceptrons": train_perceptrons}
@@ -133,7 +134,7 @@ def check_nothing_is_half_written(folder: Path) -> None:
 
 def checkpointed_epoch(folder: Path) -> int:
     """Where the next start will go on; 0 without a checkpoint."""
-    for path in folder.rglob(records.RESUME_FILE):
+    for path in folder.rglob("resume*"):
         with safetensors.safe_open(path, framework="pt") as stored:
             return json.loads(stored.metadata()["progress"])["epoch"]
     return 0

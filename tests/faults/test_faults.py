@@ -208,7 +208,6 @@ import resource, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import kill_harness
-from rate_distortion.training import runs as records
 from rate_distortion.storage.job_log import job_log
 folder, limit = Path(sys.argv[2]), int(sys.argv[3])
 folder.mkdir(exist_ok=True)

@@ -17,12 +17,12 @@ from rate_distortion import datasets, studies
 from rate_distortion.analysis import channel
 from rate_distortion.datasets import whitening
 from rate_distortion.errors import InputError
-from rate_distortion.models import convolutional as models
-from rate_distortion.models.perceptrons import NetworkSettings
+from rate_distortion.models import convolutional
+from rate_distortion.models.perceptrons import PerceptronSettings
 from rate_distortion.probes.noise_paths import SweepSettings
 from rate_distortion.studies import StudyError
 from rate_distortion.studies.configuration import STRICT_VALIDATOR
-from rate_distortion.training.bottleneck import BottleneckSettings
+from rate_distortion.training.bottleneck import BottleneckTrainingSettings
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -335,9 +335,9 @@ REFUSED_IN_A_JOB = {
     "more than 1000; lower the rate": lambda: channel.random_code_error(
         [2000], [1.0], signal_power=1, noise_variance=1
     ),
-    "images are 8x8 pixels": lambda: models.ConvolutionalNetwork((1, 8, 8), 10),
-    "figure_epochs names [90]": lambda: BottleneckSettings(epochs=80, figure_epochs=(90,)),
-    "hidden_widths is []": lambda: NetworkSettings(hidden_widths=()),
+    "images are 8x8 pixels": lambda: convolutional.ConvolutionalNetwork((1, 8, 8), 10),
+    "figure_epochs names [90]": lambda: BottleneckTrainingSettings(epochs=80, figure_epochs=(90,)),
+    "hidden_widths is []": lambda: PerceptronSettings(hidden_widths=()),
     "step_size is 0": lambda: SweepSettings("l2", step_size=0),
 }
 

@@ -17,9 +17,10 @@ from rate_distortion.analysis.fault_tolerance import AREA_HIGH_DB, AREA_LOW_DB, 
 from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.probes import perturbations, probing
 from rate_distortion.storage import files
-from rate_distortion.training import convolutional as training
-from rate_distortion.training import runs as records
-from rate_distortion.training.convolutional import RunName, Split, TrainingSettings
+from rate_distortion.training import loop, runs
+from rate_distortion.training.convolutional import ConvolutionalTrainee, Member, RunName, Split
+from rate_distortion.training.evaluation import predict
+from rate_distortion.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parents[2]
 STUDY = {"name": "mine", "title": "Mine", "seeds": [1, 2], "epochs": 2, "learning_rate": 0.05}
@@ -198,16 +199,15 @@ def study_folder(tmp_path_factory):
         Split(torch.from_numpy(images[rows]), torch.from_numpy(labels[rows])) for rows in (slice(0, 56), slice(56, 80))
     )
     for seed in (1, 2):
-        name = RunName("mine", "C", 16, "original", seed)
-        run = training.train(name, settings, model, train, {"test": test}, 4)
-        records.write(root / f"seed{seed}", name, settings, model, run, record)
+        member = Member(RunName("mine", "C", 16, "original", seed), settings, model)
+        runs.write(root / f"seed{seed}", *loop.fit(ConvolutionalTrainee([member], train, {"test": test}, record)))
     return root
 
 
 def test_a_run_is_opened_as_it_was_trained(study_folder):
     model = probing.open_model(study_folder / "seed1", study_folder / "data", MACHINE)
     images, labels = probing.test_images(study_folder / "data", 24, model)
-    accuracy = 100 * (training.predict(model, images).argmax(1) == labels).double().mean().item()
+    accuracy = 100 * (predict(model, images).argmax(1) == labels).double().mean().item()
     metrics = json.loads((study_folder / "seed1/metrics.json").read_text())
     assert accuracy == pytest.approx(metrics["test_accuracy"])
 

@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 from rate_distortion.errors import InputError
-from rate_distortion.models import convolutional as models
+from rate_distortion.models import convolutional
 from rate_distortion.models import own as own_network
 from rate_distortion.models.convolutional import BatchNormalization, ModelSettings
 
 
 def build(settings=None, image_shape=(1, 32, 32), classes=10, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return models.build(settings or ModelSettings(), image_shape, classes, generator)
+    return convolutional.build(settings or ModelSettings(), image_shape, classes, generator)
 
 
 def test_parameters_equal_table_3():
@@ -31,7 +31,7 @@ def test_a_setting_that_is_none_of_its_words_is_refused(key):
 
 
 def test_architecture_table_equals_the_printed_rows():
-    rows = [tuple(vars(row).values())[:7] for row in models.architecture_table(build())]
+    rows = [tuple(vars(row).values())[:7] for row in convolutional.architecture_table(build())]
     assert rows == [
         ("Conv1", 8, 8, 1, 32, 2, 2_048),
         ("Conv2", 6, 6, 32, 64, 2, 73_728),
@@ -71,7 +71,7 @@ def test_same_seed_same_weights():
 def decayed_names(settings):
     model = build(settings)
     names = {id(p): name for name, p in model.named_parameters()}
-    groups = models.parameter_groups(model, settings)
+    groups = convolutional.parameter_groups(model, settings)
     assert sum(len(group["params"]) for group in groups) == len(names)
     return {names[id(p)] for group in groups if group["weight_decay"] for p in group["params"]}
 
@@ -93,7 +93,7 @@ def test_weight_decay_adds_lambda_times_the_weight_to_the_gradient():
     settings = ModelSettings(weight_decay=0.3)
     model = build(settings)
     before = model.conv1.weight.detach().clone()
-    optimizer = torch.optim.SGD(models.parameter_groups(model, settings), lr=0.1)
+    optimizer = torch.optim.SGD(convolutional.parameter_groups(model, settings), lr=0.1)
     (0.0 * model(torch.zeros(1, 1, 32, 32)).sum()).backward()
     optimizer.step()
     torch.testing.assert_close(model.conv1.weight.detach(), before * (1 - 0.1 * 0.3))
@@ -137,9 +137,9 @@ def test_population_statistics_are_those_of_the_whole_set_whatever_the_batches()
     model = build(ModelSettings(normalization="batch", batch_norm_evaluation="population"))
     images = torch.randn(50, 1, 32, 32)
     model.eval()
-    models.estimate_population_statistics(model, images, 50)
+    convolutional.estimate_population_statistics(model, images, 50)
     whole = model(images)
-    models.estimate_population_statistics(model, images, 7)
+    convolutional.estimate_population_statistics(model, images, 7)
     torch.testing.assert_close(model(images), whole, rtol=1e-4, atol=1e-5)
     hidden = torch.relu(model.conv1(images))
     torch.testing.assert_close(model.norm1.population_mean, hidden.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)

@@ -8,15 +8,13 @@ import pytest
 import safetensors.torch
 import torch
 
-from rate_distortion.models import convolutional as models
 from rate_distortion.models.back_ends import BACK_ENDS
-from rate_distortion.models.convolutional import ModelSettings
-from rate_distortion.models.packs import NetworkPack
-from rate_distortion.training import checkpoints, packs, steps
-from rate_distortion.training import convolutional as training
-from rate_distortion.training import runs as records
-from rate_distortion.training.convolutional import RunName, Split, TrainingError, TrainingSettings
-from rate_distortion.training.packs import Member
+from rate_distortion.models.convolutional import ConvolutionalNetwork, ModelSettings
+from rate_distortion.models.packs import ConvolutionalPack
+from rate_distortion.training import checkpoints, loop, runs, steps
+from rate_distortion.training.convolutional import ConvolutionalTrainee, Member, RunName, Split, fresh_model
+from rate_distortion.training.packs import PackTrainee
+from rate_distortion.training.settings import TrainingError, TrainingSettings, make_deterministic
 from rate_distortion.training.steps import Stepper, choose_back_end
 
 BOUND = 1e-10
@@ -37,6 +35,7 @@ def make_split(count, seed, dtype=torch.float64):
 
 
 TRAIN, TEST = make_split(27, 0), make_split(12, 1)
+DATA = {"sha256": {"train/images.npy": "0"}, "sources_md5": {}, "classes": 4}
 
 
 def member(model, labels="original", seed=1, **changes):
@@ -64,12 +63,12 @@ NORMALIZED = [
 PACKS = {"plain": PLAIN, "normalized": NORMALIZED}
 
 
-def train_pack(members, **keywords):
-    return packs.train(members, TRAIN, {"test": TEST}, 4, **keywords)
+def train_pack(members, train=TRAIN, test=TEST, back_end=None, **keywords):
+    return loop.fit(PackTrainee(members, train, {"test": test}, DATA, back_end), **keywords)
 
 
-def train_alone(one):
-    return training.train(one.name, one.settings, one.model, TRAIN, {"test": TEST}, 4)
+def train_alone(one, train=TRAIN, test=TEST):
+    return loop.fit(ConvolutionalTrainee([one], train, {"test": test}, DATA))[0]
 
 
 def largest_difference(first, second):
@@ -81,7 +80,7 @@ def largest_difference(first, second):
 
 @pytest.fixture(scope="module")
 def alone():
-    """Every network trained by training.py's own loop."""
+    """Every network trained by itself."""
     return {kind: [train_alone(one) for one in members] for kind, members in PACKS.items()}
 
 
@@ -92,12 +91,12 @@ def test_packed_networks_equal_separate_ones(alone, kind, back_end):
     packed = train_pack(PACKS[kind], back_end=back_end)
     for one, together, single in zip(PACKS[kind], packed, alone[kind], strict=True):
         assert largest_difference(together, single) < BOUND, one.name
-        assert together.train.accuracy_percent == single.train.accuracy_percent
-        assert together.train.loss_nats == pytest.approx(single.train.loss_nats, abs=BOUND)
-        assert together.progress.first_fitted_epoch == single.progress.first_fitted_epoch
-        assert (together.held_out["test"].confusion == single.held_out["test"].confusion).all()
-        assert together.batch_norm_evaluations == single.batch_norm_evaluations
-        for ours, theirs in zip(together.progress.history, single.progress.history, strict=True):
+        for key in ("train_accuracy", "first_fitted_epoch", "batch_norm_evaluations"):
+            assert together.metrics[key] == single.metrics[key]
+        assert together.metrics["train_loss"] == pytest.approx(single.metrics["train_loss"], abs=BOUND)
+        ours, theirs = (run.arrays["predictions"]["test_confusion"] for run in (together, single))
+        assert (ours == theirs).all()
+        for ours, theirs in zip(together.tables["history"], single.tables["history"], strict=True):
             assert ours == pytest.approx(theirs, abs=BOUND)
 
 
@@ -118,6 +117,15 @@ def test_removing_or_reordering_networks_leaves_the_others_equal(kind, back_end)
         assert largest_difference(whole[one], run) < BOUND
 
 
+def test_a_single_image_left_over_joins_the_last_minibatch_of_a_pack_too():
+    members = [
+        member("C", normalization="batch", batch_size=13),
+        member("D", normalization="batch", batch_size=13, seed=2),
+    ]
+    for one, run in zip(members, train_pack(members), strict=True):
+        assert largest_difference(run, train_alone(one)) < BOUND
+
+
 def test_a_pack_of_one_and_a_batch_larger_than_the_set():
     one = member("A", batch_size=100)
     assert largest_difference(train_pack([one])[0], train_alone(one)) < BOUND
@@ -130,9 +138,9 @@ def test_at_full_width_and_in_float32_packed_and_separate_agree_to_rounding():
         for name, decay in (("A", 0.0), ("B", 0.05))
     ]
     split, test = make_split(27, 0, torch.float32), make_split(12, 1, torch.float32)
-    packed = packs.train(members, split, {"test": test}, 4, back_end="grouped")
+    packed = train_pack(members, split, test, "grouped")
     for own, run in zip(members, packed, strict=True):
-        single = training.train(own.name, own.settings, own.model, split, {"test": test}, 4)
+        single = train_alone(own, split, test)
         assert largest_difference(run, single) < 1e-5
 
 
@@ -142,8 +150,8 @@ def test_in_float32_a_pack_on_a_cpu_goes_through_the_kernels_of_networks_trained
     split, test = make_split(270, 0, torch.float32), make_split(12, 1, torch.float32)
     settings = {"precision": "float32", "epochs": 1, "batch_size": 90}
     members = [replace(one, settings=replace(one.settings, **settings)) for one in PACKS[kind]]
-    for own, run in zip(members, packs.train(members, split, {"test": test}, 4), strict=True):
-        single = training.train(own.name, own.settings, own.model, split, {"test": test}, 4)
+    for own, run in zip(members, train_pack(members, split, test), strict=True):
+        single = train_alone(own, split, test)
         assert largest_difference(run, single) < 5e-7, own.name
 
 
@@ -151,17 +159,16 @@ def test_tf32_is_float32_on_a_cpu():
     settings = replace(SETTINGS, epochs=1, precision="tf32")
     try:
         runs = [
-            packs.train(
+            train_pack(
                 [Member(RunName("s", "A", 6, "original", 1), replace(settings, precision=precision), ModelSettings())],
                 Split.from_arrays(TRAIN.images.numpy(), TRAIN.labels.numpy(), replace(settings, precision=precision)),
-                {"test": make_split(12, 1, torch.float32)},
-                4,
+                make_split(12, 1, torch.float32),
             )[0]
             for precision in ("float32", "tf32")
         ]
         assert torch.backends.cudnn.allow_tf32
     finally:
-        training.make_deterministic(1)
+        make_deterministic(1)
     assert not torch.backends.cudnn.allow_tf32
     assert largest_difference(*runs) == 0
 
@@ -187,26 +194,26 @@ def test_a_resumed_pack_equals_one_that_was_never_stopped(tmp_path, monkeypatch,
     # The back-end is the one it began with, though a CPU would take another by default.
     resumed = train_pack(members, resume_file=resume_file)
     for before, after in zip(undisturbed, resumed, strict=True):
-        assert after.progress.resumed_from_epochs == (4,)
-        assert after.pack["back_end"] == "grouped"
+        assert after.provenance["resumed_from_epochs"] == [4]
+        assert after.provenance["pack"]["back_end"] == "grouped"
         assert largest_difference(before, after) == 0
-        assert before.progress.history == after.progress.history
-        assert before.progress.first_fitted_epoch == after.progress.first_fitted_epoch
+        assert before.tables == after.tables
+        assert before.metrics["first_fitted_epoch"] == after.metrics["first_fitted_epoch"]
 
 
 def test_a_checkpoint_of_another_pack_is_not_used(tmp_path, caplog):
     members = [replace(one, settings=replace(one.settings, epochs=2, checkpoint_seconds=0)) for one in PLAIN[:2]]
     train_pack(members, resume_file=tmp_path / "resume.safetensors")
     (run,) = train_pack(members[:1], resume_file=tmp_path / "resume.safetensors")
-    assert run.progress.resumed_from_epochs == ()
+    assert run.provenance["resumed_from_epochs"] == []
     assert "other settings or data" in caplog.text
 
 
 @pytest.mark.parametrize("kind", PACKS)
 def test_measuring_the_back_ends_changes_no_weights_and_keeps_the_fastest(kind):
     members = PACKS[kind]
-    modules = [training.fresh_model(one.name.seed, one.model, TRAIN.images, 4) for one in members]
-    pack = NetworkPack(modules, "grouped")
+    modules = [fresh_model(one.name.seed, one.model, TRAIN.images, 4) for one in members]
+    pack = ConvolutionalPack(modules, "grouped")
     labels = TRAIN.labels.expand(len(members), -1).contiguous()
     stepper = Stepper(pack, [one.model for one in members], [0.1] * len(members), TRAIN.images, labels)
     before = [module.state_dict() for module in pack.modules()]
@@ -223,8 +230,8 @@ def test_when_no_back_end_works_the_last_ones_error_is_told(monkeypatch):
     def too_little(*_):
         raise RuntimeError("CUDA out of memory")
 
-    modules = [training.fresh_model(one.name.seed, one.model, TRAIN.images, 4) for one in PLAIN]
-    pack = NetworkPack(modules, "grouped")
+    modules = [fresh_model(one.name.seed, one.model, TRAIN.images, 4) for one in PLAIN]
+    pack = ConvolutionalPack(modules, "grouped")
     labels = TRAIN.labels.expand(len(PLAIN), -1).contiguous()
     stepper = Stepper(pack, [one.model for one in PLAIN], [0.1] * len(PLAIN), TRAIN.images, labels)
     monkeypatch.setattr(steps, "seconds_per_step", too_little)
@@ -234,8 +241,8 @@ def test_when_no_back_end_works_the_last_ones_error_is_told(monkeypatch):
 
 def test_the_decay_of_every_tensor_is_that_of_the_networks_own_optimizer():
     members = [PLAIN[0], PLAIN[4], replace(PLAIN[1], model=replace(PLAIN[1].model, decayed_tensors="all"))]
-    modules = [training.fresh_model(one.name.seed, one.model, TRAIN.images, 4) for one in members]
-    pack = NetworkPack(modules, "grouped")
+    modules = [fresh_model(one.name.seed, one.model, TRAIN.images, 4) for one in members]
+    pack = ConvolutionalPack(modules, "grouped")
     stepper = Stepper(pack, [one.model for one in members], [0.1] * 3, TRAIN.images, TRAIN.labels.expand(3, -1))
     sizes = [3 * parameter.numel() for parameter in modules[0].parameters()]
     for own, name in zip(stepper._decays.split(sizes), dict(modules[0].named_parameters()), strict=True):
@@ -264,15 +271,13 @@ def test_a_loss_that_is_not_finite_names_the_network():
 
 
 def test_a_member_leaves_the_same_records_as_a_single_run(tmp_path, alone):
-    data = {"sha256": {"train/images.npy": "0"}, "sources_md5": {}}
-    runs = {"packed": train_pack(NORMALIZED)[0], "alone": alone["normalized"][0]}
-    one = NORMALIZED[0]
-    for folder, run in runs.items():
-        records.write(tmp_path / folder, one.name, one.settings, one.model, run, data)
-    names = {folder: sorted(path.name for path in (tmp_path / folder).iterdir()) for folder in runs}
+    trained = {"packed": train_pack(NORMALIZED)[0], "alone": alone["normalized"][0]}
+    for folder, run in trained.items():
+        runs.write(tmp_path / folder, run)
+    names = {folder: sorted(path.name for path in (tmp_path / folder).iterdir()) for folder in trained}
     assert names["packed"] == names["alone"]
     metrics, provenance = (
-        {folder: json.loads((tmp_path / folder / f"{name}.json").read_text()) for folder in runs}
+        {folder: json.loads((tmp_path / folder / f"{name}.json").read_text()) for folder in trained}
         for name in ("metrics", "provenance")
     )
     for key, value in metrics["alone"].items():
@@ -281,7 +286,7 @@ def test_a_member_leaves_the_same_records_as_a_single_run(tmp_path, alone):
         elif key not in ("seconds", "images_per_second"):
             assert metrics["packed"][key] == pytest.approx(value, abs=1e-9), key
     assert metrics["packed"].keys() == metrics["alone"].keys()
-    history = [(tmp_path / folder / "history.csv").read_text().splitlines() for folder in runs]
+    history = [(tmp_path / folder / "history.csv").read_text().splitlines() for folder in trained]
     assert history[0][0] == history[1][0]
     assert len(history[0]) == len(history[1])
     pack = provenance["packed"]["pack"]
@@ -291,22 +296,22 @@ def test_a_member_leaves_the_same_records_as_a_single_run(tmp_path, alone):
     with np.load(tmp_path / "packed/predictions.npz") as ours, np.load(tmp_path / "alone/predictions.npz") as theirs:
         assert ours.files == theirs.files
         assert all(np.allclose(ours[name], theirs[name], atol=1e-6) for name in ours.files)
-    loaded = records.load_model(tmp_path / "packed", (1, 28, 28), 4)
+    loaded = runs.load_model(tmp_path / "packed", (1, 28, 28), 4)
     assert loaded.norm1.evaluation == "batch"
     weights = safetensors.torch.load_file(tmp_path / "packed/model.safetensors")
-    assert weights.keys() == runs["alone"].model.state_dict().keys()
+    assert weights.keys() == trained["alone"].model.state_dict().keys()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("back_end", BACK_ENDS)
 @pytest.mark.parametrize("kind", PACKS)
 def test_a_captured_step_equals_an_eager_one(kind, back_end):
-    training.make_deterministic(1)
+    make_deterministic(1)
     images, labels = TRAIN.images.cuda(), TRAIN.labels.cuda().expand(len(PACKS[kind]), -1).contiguous()
     ends = []
     for capture in (False, True):
-        modules = [training.fresh_model(one.name.seed, one.model, images, 4) for one in PACKS[kind]]
-        pack = NetworkPack(modules, back_end)
+        modules = [fresh_model(one.name.seed, one.model, images, 4) for one in PACKS[kind]]
+        pack = ConvolutionalPack(modules, back_end)
         models_of = [one.model for one in PACKS[kind]]
         stepper = Stepper(pack, models_of, [0.02] * len(modules), images, labels, capture=capture)
         generator = torch.Generator().manual_seed(0)
@@ -321,15 +326,16 @@ def test_a_captured_step_equals_an_eager_one(kind, back_end):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("kind", PACKS)
 def test_on_a_gpu_packed_networks_equal_separate_ones(kind):
-    on_gpu = {"train_split": Split(TRAIN.images.cuda(), TRAIN.labels.cuda()), "held_out": {"test": TEST}}
-    on_gpu["held_out"] = {"test": Split(TEST.images.cuda(), TEST.labels.cuda())}
-    for one, run in zip(PACKS[kind], packs.train(PACKS[kind], **on_gpu, classes=4), strict=True):
-        single = training.train(one.name, one.settings, one.model, *on_gpu.values(), 4)
-        assert largest_difference(run, single) < BOUND
+    on_gpu = {
+        name: Split(split.images.cuda(), split.labels.cuda()) for name, split in (("train", TRAIN), ("test", TEST))
+    }
+    for one, run in zip(PACKS[kind], train_pack(PACKS[kind], **on_gpu), strict=True):
+        assert largest_difference(run, train_alone(one, **on_gpu)) < BOUND
+        assert run.provenance["device"].startswith("cuda")
 
 
 def test_tensors_of_a_pack_are_those_of_its_modules():
-    modules = [training.fresh_model(one.name.seed, one.model, TRAIN.images, 4) for one in NORMALIZED]
-    for module, copied in zip(modules, NetworkPack(modules, "separate").modules(), strict=True):
-        assert isinstance(copied, models.ConvolutionalNetwork)
+    modules = [fresh_model(one.name.seed, one.model, TRAIN.images, 4) for one in NORMALIZED]
+    for module, copied in zip(modules, ConvolutionalPack(modules, "separate").modules(), strict=True):
+        assert isinstance(copied, ConvolutionalNetwork)
         assert all(torch.equal(tensor, copied.state_dict()[name]) for name, tensor in module.state_dict().items())

@@ -24,7 +24,7 @@ from torch import nn
 
 from rate_distortion.analysis import signal_to_noise
 from rate_distortion.errors import InputError
-from rate_distortion.models import convolutional as models
+from rate_distortion.models import convolutional
 from rate_distortion.probes import gradient_masking
 from rate_distortion.probes.input_gradients import fixed_batches, input_gradient, logit_margin
 from rate_distortion.probes.noise_paths import SweepSettings, gradient_path, predict
@@ -334,14 +334,26 @@ def test_first_misclassification(model, some):
 
 def test_batch_statistics_start_from_the_reported_accuracy_and_give_no_distance_per_image():
     images = torch.randn(60, 1, 32, 32, generator=torch.Generator().manual_seed(1))
-    settings = models.ModelSettings(normalization="batch")
-    model = models.build(settings, (1, 32, 32), 10, torch.Generator().manual_seed(0)).eval()
+    settings = convolutional.ModelSettings(normalization="batch")
+    model = convolutional.build(settings, (1, 32, 32), 10, torch.Generator().manual_seed(0)).eval()
     labels = torch.arange(60) % 10
     result = sweep(model, images, labels, SweepSettings("l2", max_steps=2, batch_size=25), evaluation_mode="batch")
     reported = evaluation.predict(model, images, batch_size=25).argmax(1)
     assert (result.predictions[0] == reported.numpy()).all()
     assert np.isnan(result.first_misclassified_snr_db).all()
     assert result.records[0]["evaluation_mode"] == "batch"
+
+
+def test_a_model_in_training_mode_is_measured_as_it_is_with_a_warning(model, some):
+    images, labels = some
+    try:
+        with pytest.warns(UserWarning, match=r"the model is in training mode.*call model\.eval\(\) first"):
+            sweep(model.train(), images, labels, SweepSettings("gaussian", points=3))
+    finally:
+        model.eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sweep(model, images, labels, SweepSettings("gaussian", points=3))
 
 
 def test_model_is_left_as_it_was_found():

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from rate_distortion.models import convolutional as models
+from rate_distortion.models import convolutional
 from rate_distortion.probes.reverse_transmission import ReverseSettings, population_statistics, transmit
 
 
@@ -91,10 +91,10 @@ def test_a_finished_image_waits_for_the_others():
 
 
 def test_paper_network_is_left_as_found_and_reaches_every_label():
-    settings = models.ModelSettings(normalization="batch", batch_norm_evaluation="population")
-    model = models.build(settings, (1, 32, 32), 10, torch.Generator().manual_seed(0))
+    settings = convolutional.ModelSettings(normalization="batch", batch_norm_evaluation="population")
+    model = convolutional.build(settings, (1, 32, 32), 10, torch.Generator().manual_seed(0))
     images = torch.randn(64, 1, 32, 32, generator=torch.Generator().manual_seed(1)) + 0.5
-    models.estimate_population_statistics(model, images, 32)
+    convolutional.estimate_population_statistics(model, images, 32)
     model.eval()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     mean, standard_deviation = population_statistics(images)

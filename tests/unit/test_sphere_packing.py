@@ -16,8 +16,9 @@ from sklearn.neighbors import KernelDensity
 
 from rate_distortion import information, tables
 from rate_distortion.analysis import geometry
+from rate_distortion.errors import InputError
 from rate_distortion.figures import figure6 as figure
-from rate_distortion.models.bottleneck import Bottleneck, NetworkSettings
+from rate_distortion.models.bottleneck import Bottleneck, BottleneckSettings
 from rate_distortion.models.pairwise_bound import (
     information_nats,
     kernel_bandwidth,
@@ -26,8 +27,9 @@ from rate_distortion.models.pairwise_bound import (
 )
 from rate_distortion.models.shape import VARIANTS
 from rate_distortion.storage import files
-from rate_distortion.training import bottleneck_runs as records
-from rate_distortion.training.bottleneck import BottleneckSettings, TrainingError, train
+from rate_distortion.training import loop, runs
+from rate_distortion.training.bottleneck import BottleneckTrainee, BottleneckTrainingSettings, load_images
+from rate_distortion.training.settings import TrainingError
 
 NO_KERNEL = torch.tensor(-math.inf, dtype=torch.float64)
 NETWORK = {"encoder_widths": (12, 8), "decoder_widths": (6,)}
@@ -49,6 +51,10 @@ def digits():
     labels = np.arange(90) % 3
     images = np.clip(generator.normal(size=(3, 20))[labels] / 2 + 0.2 * generator.normal(size=(90, 20)), -1, 1)
     return images.astype(np.float32), labels
+
+
+def train(*what, seed, **keywords):
+    return loop.fit(BottleneckTrainee(*what, seed=seed), **keywords)[0]
 
 
 # The bound
@@ -132,7 +138,7 @@ def test_the_bandwidth_is_finite_where_all_points_coincide():
 
 
 def test_the_papers_network_has_its_layers_and_the_variants_their_parameters():
-    shapes = {v: Bottleneck(NetworkSettings(v), 784, 10, -6.0, seed=1) for v in VARIANTS}
+    shapes = {v: Bottleneck(BottleneckSettings(v), 784, 10, -6.0, seed=1) for v in VARIANTS}
     counts = {v: sum(p.numel() for p in module.parameters()) for v, module in shapes.items()}
     plain = (784 + 1) * 392 + (392 + 1) * 196 + (196 + 1) * 2 + (2 + 1) * 49 + (49 + 1) * 10 + 1
     assert counts == {"none": plain, "batch": plain + 2 * (392 + 196), "batch_without_scale": plain + 392 + 196}
@@ -141,13 +147,13 @@ def test_the_papers_network_has_its_layers_and_the_variants_their_parameters():
 
 
 def test_variants_of_a_seed_begin_with_the_same_weights():
-    first, second = (Bottleneck(NetworkSettings(v, **NETWORK), 20, 3, -6.0, seed=4) for v in VARIANTS[:2])
+    first, second = (Bottleneck(BottleneckSettings(v, **NETWORK), 20, 3, -6.0, seed=4) for v in VARIANTS[:2])
     for one, other in zip(first.decayed(), second.decayed(), strict=True):
         assert torch.equal(one, other)
 
 
 def test_batch_normalization_is_that_of_torch_and_follows_its_averages():
-    module = Bottleneck(NetworkSettings("batch", batch_norm_momentum=0.75, **NETWORK), 20, 3, -6.0, seed=1)
+    module = Bottleneck(BottleneckSettings("batch", batch_norm_momentum=0.75, **NETWORK), 20, 3, -6.0, seed=1)
     images = torch.randn(30, 20)
     reference = torch.nn.BatchNorm1d(12, eps=1e-3, momentum=0.25)
     expected = reference(torch.relu(module.encoder[0](images)))
@@ -162,7 +168,7 @@ def test_batch_normalization_is_that_of_torch_and_follows_its_averages():
 
 
 def test_relu_in_the_layer_of_two_units_leaves_no_negative_value():
-    module = Bottleneck(NetworkSettings(activation="relu", **NETWORK), 20, 3, -6.0, seed=1)
+    module = Bottleneck(BottleneckSettings(activation="relu", **NETWORK), 20, 3, -6.0, seed=1)
     assert module.encode(torch.randn(50, 20), "ema").min() >= 0
 
 
@@ -171,7 +177,7 @@ def test_relu_in_the_layer_of_two_units_leaves_no_negative_value():
 )
 def test_a_network_that_cannot_be_built_is_refused_by_name(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        NetworkSettings(**wrong)
+        BottleneckSettings(**wrong)
 
 
 # Training
@@ -180,50 +186,48 @@ def test_a_network_that_cannot_be_built_is_refused_by_name(wrong):
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_killed_training_ends_as_if_it_had_not_been(digits, tmp_path, monkeypatch, variant, optimizer):
-    from rate_distortion.training import bottleneck as training
-
-    network = NetworkSettings(variant, **NETWORK)
-    quick = BottleneckSettings(**QUICK, optimizer=optimizer, checkpoint_seconds=0.0)
+    network = BottleneckSettings(variant, **NETWORK)
+    quick = BottleneckTrainingSettings(**QUICK, optimizer=optimizer, checkpoint_seconds=0.0)
     undisturbed = train(quick, network, *digits, seed=3)
     resume_file = tmp_path / "resume.safetensors"
-    whole_epoch = training._Run.train_epoch
+    whole_epoch = BottleneckTrainee.train_epoch
 
     def killed(run, epoch):
         if epoch == 3:
             raise KeyboardInterrupt
         return whole_epoch(run, epoch)
 
-    monkeypatch.setattr(training._Run, "train_epoch", killed)
+    monkeypatch.setattr(BottleneckTrainee, "train_epoch", killed)
     with pytest.raises(KeyboardInterrupt):
         train(quick, network, *digits, seed=3, resume_file=resume_file)
     monkeypatch.undo()
     resumed = train(quick, network, *digits, seed=3, resume_file=resume_file)
-    assert resumed.resumed_from_epochs == (2,)
-    assert resumed.history == undisturbed.history
-    assert sorted(resumed.embeddings) == [0, 1, 3, 4]
-    for epoch, points in undisturbed.embeddings.items():
-        np.testing.assert_array_equal(points, resumed.embeddings[epoch])
-    for name, tensor in undisturbed.module.state_dict().items():
-        assert torch.equal(tensor, resumed.module.state_dict()[name]), name
+    assert resumed.provenance["resumed_from_epochs"] == [2]
+    assert resumed.tables == undisturbed.tables
+    assert resumed.arrays["embedding"]["epochs"].tolist() == [0, 1, 3, 4]
+    for name, array in undisturbed.arrays["embedding"].items():
+        np.testing.assert_array_equal(array, resumed.arrays["embedding"][name])
+    for name, tensor in undisturbed.model.state_dict().items():
+        assert torch.equal(tensor, resumed.model.state_dict()[name]), name
 
 
 def test_another_seed_or_setting_does_not_go_on_from_a_checkpoint(digits, tmp_path):
     resume_file = tmp_path / "resume.safetensors"
-    network, often = NetworkSettings(**NETWORK), BottleneckSettings(**QUICK, checkpoint_seconds=0.0)
+    network, often = BottleneckSettings(**NETWORK), BottleneckTrainingSettings(**QUICK, checkpoint_seconds=0.0)
     train(often, network, *digits, seed=1, resume_file=resume_file)
     assert resume_file.exists()
-    assert train(often, network, *digits, seed=2, resume_file=resume_file).resumed_from_epochs == ()
+    assert train(often, network, *digits, seed=2, resume_file=resume_file).provenance["resumed_from_epochs"] == []
 
 
 def test_one_step_is_that_of_the_loss_written_out(digits):
     """W <- W - rate * d(cross-entropy + beta I + lambda |W|^2)/dW, by automatic differentiation of the whole sum in float64."""
     images, labels = digits
-    whole = BottleneckSettings(
+    whole = BottleneckTrainingSettings(
         epochs=1, points=1, figure_epochs=(), batch_size=90, learning_rate=0.3, weight_decay=0.02, beta=0.7,
         precision="float64", fit_kernels=False, bandwidth_samples=30,
     )  # fmt: skip
-    network = NetworkSettings("batch", **NETWORK)
-    trained = train(whole, network, images, labels, seed=5).module
+    network = BottleneckSettings("batch", **NETWORK)
+    trained = train(whole, network, images, labels, seed=5).model
     module = Bottleneck(network, 20, 3, whole.noise_log_variance, seed=5).double()
     from rate_distortion import seeds
 
@@ -244,26 +248,37 @@ def test_one_step_is_that_of_the_loss_written_out(digits):
 def test_options_change_what_they_name(digits):
     def end(network=None, **options):
         return train(
-            BottleneckSettings(**{**QUICK, **options}), NetworkSettings(**NETWORK, **(network or {})), *digits, seed=1
+            BottleneckTrainingSettings(**{**QUICK, **options}),
+            BottleneckSettings(**NETWORK, **(network or {})),
+            *digits,
+            seed=1,
         )
 
     as_is = end()
     half = end(decay_convention="half", weight_decay=0.002)
-    for name, tensor in as_is.module.state_dict().items():
-        torch.testing.assert_close(tensor, half.module.state_dict()[name], msg="half of twice the decay is the decay")
-    assert as_is.history[-1]["noise_variance"] != pytest.approx(math.exp(-6), rel=1e-9)
-    assert end(train_noise=False).history[-1]["noise_variance"] == pytest.approx(math.exp(-6))
-    assert end(fit_kernels=False).history[-1]["kernel_variance"] == pytest.approx(math.exp(-5))
-    assert end(bandwidth_dimension="layer").history[-1]["kernel_variance"] > as_is.history[-1]["kernel_variance"]
-    assert end(information_samples=60).history[-1]["information_bits"] <= math.log2(60) + 1
-    np.testing.assert_array_equal(end(epochs=3, points=1).embeddings[0], as_is.embeddings[0])
-    assert not np.array_equal(end(noisy_embedding=True).embeddings[0], as_is.embeddings[0])
+    for name, tensor in as_is.model.state_dict().items():
+        torch.testing.assert_close(tensor, half.model.state_dict()[name], msg="half of twice the decay is the decay")
+    assert as_is.tables["history"][-1]["noise_variance"] != pytest.approx(math.exp(-6), rel=1e-9)
+    assert end(train_noise=False).tables["history"][-1]["noise_variance"] == pytest.approx(math.exp(-6))
+    assert end(fit_kernels=False).tables["history"][-1]["kernel_variance"] == pytest.approx(math.exp(-5))
+    assert (
+        end(bandwidth_dimension="layer").tables["history"][-1]["kernel_variance"]
+        > as_is.tables["history"][-1]["kernel_variance"]
+    )
+    assert end(information_samples=60).tables["history"][-1]["information_bits"] <= math.log2(60) + 1
+    first, same, noisy = (
+        run.arrays["embedding"]["embedding"][0] for run in (as_is, end(epochs=3, points=1), end(noisy_embedding=True))
+    )
+    np.testing.assert_array_equal(same, first)
+    assert not np.array_equal(noisy, first)
 
 
 def test_penalty_compresses(digits):
     longer = QUICK | {"epochs": 60, "learning_rate": 0.05, "bandwidth_dimension": "layer"}
     free, pressed = (
-        train(BottleneckSettings(**longer, beta=beta), NetworkSettings(**NETWORK), *digits, seed=1).history[-1]
+        train(BottleneckTrainingSettings(**longer, beta=beta), BottleneckSettings(**NETWORK), *digits, seed=1).tables[
+            "history"
+        ][-1]
         for beta in (0.0, 1.0)
     )
     assert pressed["information_bits"] < free["information_bits"] - 0.5
@@ -271,13 +286,20 @@ def test_penalty_compresses(digits):
 
 def test_training_that_diverges_says_what_to_change(digits):
     with pytest.raises(TrainingError, match="learning_rate"):
-        train(BottleneckSettings(**QUICK, learning_rate=1e6), NetworkSettings(**NETWORK), *digits, seed=1)
+        train(BottleneckTrainingSettings(**QUICK, learning_rate=1e6), BottleneckSettings(**NETWORK), *digits, seed=1)
 
 
-def test_a_last_minibatch_of_one_image_is_refused_under_batch_normalization(digits):
+def test_a_single_image_left_over_joins_the_last_batch_and_batches_of_one_are_refused(digits):
+    """33 images in minibatches of 16 and evaluated by 32: no layer normalizes a single image, which would be zero."""
     images, labels = digits[0][:33], digits[1][:33]
-    with pytest.raises(ValueError, match="batch_size"):
-        train(BottleneckSettings(**QUICK), NetworkSettings("batch", **NETWORK), images, labels, seed=1)
+    network = BottleneckSettings("batch", batch_norm_evaluation="batch", **NETWORK)
+    end = train(BottleneckTrainingSettings(**QUICK, evaluation_batch_size=32), network, images, labels, seed=1)
+    whole = train(BottleneckTrainingSettings(**QUICK, evaluation_batch_size=33), network, images, labels, seed=1)
+    np.testing.assert_array_equal(end.arrays["embedding"]["embedding"], whole.arrays["embedding"]["embedding"])
+    for key in ("batch_size", "evaluation_batch_size"):
+        settings = BottleneckTrainingSettings(**QUICK | {key: 1})
+        with pytest.raises(InputError, match=rf"{key} is 1, and batch normalization needs .* use at least 2"):
+            BottleneckTrainee(settings, network, images, labels, seed=1)
 
 
 @pytest.mark.parametrize(
@@ -289,7 +311,7 @@ def test_a_last_minibatch_of_one_image_is_refused_under_batch_normalization(digi
 )  # fmt: skip
 def test_settings_that_cannot_be_used_are_refused_by_name(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        BottleneckSettings(**wrong)
+        BottleneckTrainingSettings(**wrong)
 
 
 # Geometry
@@ -382,13 +404,17 @@ def test_without_a_partition_there_is_nothing_to_compare_with():
 def run_folders(tmp_path_factory):
     """Runs of two variants and two seeds on forty of scikit-learn's digits, as the workflow makes them."""
     root = tmp_path_factory.mktemp("runs")
-    folders = [root / v / f"seed{seed}" for v in ("none", "batch_without_scale") for seed in (1, 2)]
+    folders = [
+        root / "mine/runs/sphere_packing" / v / f"seed{seed}"
+        for v in ("none", "batch_without_scale")
+        for seed in (1, 2)
+    ]
     configuration = {
         "data": {"dataset": "digits", "image_size": 8, "train_images": 80, "pixel_minimum": -1.0},
         "network": NETWORK,
         "training": QUICK,
     }
-    records.train_runs(folders, "mine", configuration, root / "data")
+    runs.train(folders, configuration, downloads=root / "data")
     return folders
 
 
@@ -409,7 +435,7 @@ def test_a_run_leaves_all_its_files_and_a_module_that_can_be_loaded(run_folders)
         assert stored["embedding"].shape == (4, 80, 2)
     described = json.loads((folder / "provenance.json").read_text())
     assert described["data"]["images"] == 80
-    assert described["variant"] == "none"
+    assert described["run"] == {"study": "mine", "variant": "none", "seed": 1}
     history = pandas.read_csv(folder / "history.csv")
     assert history["epoch"].tolist() == [1, 2, 3, 4]
     assert (history["loss_nats"] > history["cross_entropy_nats"]).all()
@@ -417,7 +443,7 @@ def test_a_run_leaves_all_its_files_and_a_module_that_can_be_loaded(run_folders)
 
 def test_pixels_reach_from_the_stated_minimum_to_one():
     for low in (-1.0, 0.0):
-        pixels, labels = records.load_images({"dataset": "digits", "image_size": 8, "pixel_minimum": low}, "data")
+        pixels, labels = load_images({"dataset": "digits", "image_size": 8, "pixel_minimum": low}, "data")
         assert (pixels.min(), pixels.max(), pixels.dtype, len(labels)) == (low, 1.0, np.float32, len(pixels))
 
 

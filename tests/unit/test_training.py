@@ -18,14 +18,14 @@ import torch
 
 from rate_distortion import seeds
 from rate_distortion.models.convolutional import ModelSettings
-from rate_distortion.training import checkpoints
-from rate_distortion.training import convolutional as training
-from rate_distortion.training import runs as records
-from rate_distortion.training.convolutional import RunName, Split, TrainingError, TrainingSettings, train
+from rate_distortion.training import checkpoints, convolutional, loop, runs
+from rate_distortion.training.convolutional import ConvolutionalTrainee, Member, RunName, Split
+from rate_distortion.training.schedule import batches, training_labels
+from rate_distortion.training.settings import TrainingError, TrainingSettings, select_device
 
 SETTINGS = TrainingSettings(epochs=3, learning_rate=0.05, batch_size=16, history_points=2, evaluation_batch_size=50)
 NAME = RunName("ci", "A", 16, "original", 1)
-DATA = {"sha256": {"train/images.npy": "0"}, "sources_md5": {}}
+DATA = {"sha256": {"train/images.npy": "0"}, "sources_md5": {}, "classes": 4}
 
 
 def make_split(count=90, seed=0, classes=4):
@@ -41,8 +41,12 @@ def make_split(count=90, seed=0, classes=4):
 TRAIN, TEST = make_split(), make_split(40, seed=1)
 
 
+def trainee(settings=SETTINGS, model=None, name=NAME, train=TRAIN, test=TEST):
+    return ConvolutionalTrainee([Member(name, settings, model or ModelSettings())], train, {"test": test}, DATA)
+
+
 def run(settings=SETTINGS, model=None, name=NAME, **keywords):
-    return train(name, settings, model or ModelSettings(), TRAIN, {"test": TEST}, 4, **keywords)
+    return loop.fit(trainee(settings, model, name), **keywords)[0]
 
 
 def weights(trained):
@@ -56,11 +60,12 @@ def assert_same_weights(first, second):
 
 def test_learns_and_evaluates():
     trained = run(replace(SETTINGS, epochs=12))
-    assert trained.train.accuracy_percent > 95
-    assert trained.held_out["test"].accuracy_percent > 80
-    assert trained.train.confusion.sum() == 90
-    assert [row["epoch"] for row in trained.progress.history] == [0, 1, 12]
-    assert trained.progress.history[-1]["train_loss_nats"] < trained.progress.history[0]["train_loss_nats"]
+    assert trained.metrics["train_accuracy"] > 95
+    assert trained.metrics["test_accuracy"] > 80
+    assert trained.metrics["train_images"] == 90
+    history = trained.tables["history"]
+    assert [row["epoch"] for row in history] == [0, 1, 12]
+    assert history[-1]["train_loss_nats"] < history[0]["train_loss_nats"]
 
 
 def test_same_seed_gives_the_same_weights_bit_for_bit_and_another_seed_does_not():
@@ -123,8 +128,8 @@ def test_random_layers_of_a_users_network_draw_from_the_runs_seed(my_networks):
 def test_random_layers_draw_anew_in_every_epoch_and_leave_torchs_own_generator_as_it_was():
     dropout, images, state = torch.nn.Dropout(0.5), torch.ones(100), torch.get_rng_state()
     drawn = []
-    for epoch in (0, 1, 0):
-        with training.random_layers(1, epoch, torch.device("cpu")):
+    for epoch in (1, 2, 1):
+        with convolutional.random_layers(1, epoch, torch.device("cpu")):
             drawn.append(dropout(images))
     assert torch.equal(drawn[0], drawn[2])
     assert not torch.equal(drawn[0], drawn[1])
@@ -135,7 +140,7 @@ def test_random_layers_draw_anew_in_every_epoch_and_leave_torchs_own_generator_a
 def test_the_papers_network_draws_nothing_and_has_the_bits_that_it_has_without_the_stream(monkeypatch, normalization):
     model = ModelSettings(normalization=normalization)
     seeded = weights(run(model=model))
-    monkeypatch.setattr(training, "random_layers", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(convolutional, "random_layers", lambda *_: contextlib.nullcontext())
     assert_same_weights(seeded, weights(run(model=model)))
 
 
@@ -150,20 +155,20 @@ def test_streams_keep_their_numbers():
 def test_weights_are_not_loaded_into_a_network_whose_code_has_changed(my_networks, tmp_path):
     trained = run(model=NOISY)
     folder = tmp_path / "run"
-    records.write(folder, NAME, SETTINGS, NOISY, trained, DATA)
-    loaded = records.load_model(folder, (1, 32, 32), 4)
+    runs.write(folder, trained)
+    loaded = runs.load_model(folder, (1, 32, 32), 4)
     assert_same_weights(weights(trained), loaded.state_dict())
     import_anew(my_networks, MY_NETWORKS.replace("nn.Linear(", "nn.ReLU(), nn.Linear("))
     with pytest.raises(
-        records.ChangedNetworkError, match=r"run was trained with my_networks.py as it was then .* train again"
+        runs.ChangedNetworkError, match=r"run was trained with my_networks.py as it was then .* train again"
     ):
-        records.load_model(folder, (1, 32, 32), 4)
+        runs.load_model(folder, (1, 32, 32), 4)
 
 
 def test_a_record_has_the_code_that_was_trained_and_not_what_the_file_became_meanwhile(my_networks, tmp_path):
     trained = run(model=NOISY)
     my_networks.write_text(MY_NETWORKS + "# edited while it trained\n")
-    records.write(tmp_path / "run", NAME, SETTINGS, NOISY, trained, DATA)
+    runs.write(tmp_path / "run", trained)
     source = json.loads((tmp_path / "run/provenance.json").read_text())["model_factory"]
     assert source == {"file": "my_networks.py", "sha256": hashlib.sha256(MY_NETWORKS.encode()).hexdigest()}
 
@@ -180,17 +185,17 @@ def test_resumed_run_equals_one_that_was_never_stopped(tmp_path, monkeypatch, mo
     resume_file = tmp_path / "resume.safetensors"
     stop_after_the_second_epoch(monkeypatch, settings, model, resume_file)
     resumed = run(settings, model, resume_file=resume_file)
-    assert resumed.progress.resumed_from_epochs == (2,)
+    assert resumed.provenance["resumed_from_epochs"] == [2]
     assert_same_weights(weights(undisturbed), weights(resumed))
-    assert [row["epoch"] for row in resumed.progress.history] == [row["epoch"] for row in undisturbed.progress.history]
-    assert resumed.progress.history[-1] == undisturbed.progress.history[-1]
+    assert resumed.tables == undisturbed.tables
+    assert resumed.metrics["first_fitted_epoch"] == undisturbed.metrics["first_fitted_epoch"]
 
 
 def test_a_training_is_not_resumed_in_a_network_whose_code_has_changed(my_networks, tmp_path, monkeypatch):
     settings, resume_file = replace(SETTINGS, checkpoint_seconds=0), tmp_path / "resume.safetensors"
     stop_after_the_second_epoch(monkeypatch, settings, NOISY, resume_file)
     import_anew(my_networks, MY_NETWORKS.replace("0.5", "0.1"))
-    assert run(settings, NOISY, resume_file=resume_file).progress.resumed_from_epochs == ()
+    assert run(settings, NOISY, resume_file=resume_file).provenance["resumed_from_epochs"] == []
 
 
 def stop_after_the_second_epoch(monkeypatch, settings, model, resume_file):
@@ -264,62 +269,70 @@ def test_the_epochs_of_the_papers_histories_stay():
     """Records of other epochs could not be set beside those that exist."""
     settings = replace(SETTINGS, epochs=500, history_points=20)
     expected = [1, 2, 3, 4, 5, 7, 10, 14, 19, 26, 37, 51, 70, 97, 135, 187, 260, 361, 500]
-    assert sorted(training.history_epochs(settings)) == expected
+    assert sorted(trainee(settings).recorded) == expected
 
 
 def test_random_labels_are_one_draw_per_seed_uniform_and_the_same_for_every_model():
     settings = replace(SETTINGS, labels="random")
     original = torch.zeros(20_000, dtype=torch.long)
-    first = training.training_labels(original, settings, 10, seed=1, epoch=0)
-    assert torch.equal(first, training.training_labels(original, settings, 10, seed=1, epoch=7))
-    assert not torch.equal(first, training.training_labels(original, settings, 10, seed=2, epoch=0))
+    first = training_labels(original, settings, 10, seed=1, epoch=1)
+    assert torch.equal(first, training_labels(original, settings, 10, seed=1, epoch=8))
+    assert not torch.equal(first, training_labels(original, settings, 10, seed=2, epoch=1))
     counts = torch.bincount(first, minlength=10)
     assert (counts - 2000).abs().max() < 5 * (20_000 * 0.1 * 0.9) ** 0.5
     anew = replace(settings, random_labels="per_epoch")
-    assert not torch.equal(
-        training.training_labels(original, anew, 10, 1, 0), training.training_labels(original, anew, 10, 1, 1)
-    )
-    assert training.training_labels(original, SETTINGS, 10, 1, 0) is original
+    assert not torch.equal(training_labels(original, anew, 10, 1, 1), training_labels(original, anew, 10, 1, 2))
+    assert training_labels(original, SETTINGS, 10, 1, 1) is original
 
 
 def test_weight_decay_shrinks_the_norms_and_float64_is_honoured():
     free, decayed = run(), run(model=ModelSettings(weight_decay=0.3))
-    assert training.weight_norms(decayed.model)["conv2.weight"] < training.weight_norms(free.model)["conv2.weight"]
+    assert decayed.metrics["weight_norms"]["conv2.weight"] < free.metrics["weight_norms"]["conv2.weight"]
     settings = replace(SETTINGS, precision="float64")
     split = Split.from_arrays(TRAIN.images.numpy(), TRAIN.labels.numpy(), settings)
-    trained = train(NAME, settings, ModelSettings(), split, {"test": split}, 4)
+    (trained,) = loop.fit(trainee(settings, train=split, test=split))
     assert trained.model.conv1.weight.dtype == torch.float64
 
 
 def test_the_last_short_batch_is_used():
-    """17 images in batches of 16 are two steps, so that every image is seen every epoch."""
-    split = Split(TRAIN.images[:17], TRAIN.labels[:17])
+    """18 images in batches of 16 are two steps, so that every image is seen every epoch."""
+    split = Split(TRAIN.images[:18], TRAIN.labels[:18])
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(1024, 4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    losses, _ = training.train_epoch(model, optimizer, split.images, split.labels, torch.arange(17), 16)
+    losses, _ = convolutional.train_epoch(model, optimizer, split.images, split.labels, torch.arange(18), 16)
     assert len(losses) == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "expected"),
+    [(32, 16, [16, 16]), (34, 16, [16, 16, 2]), (33, 16, [16, 17]), (17, 16, [17]), (1, 16, [1]), (3, 1, [1, 1, 1])],
+)
+def test_a_last_single_image_joins_the_batch_before_it(count, size, expected):
+    parts = batches(torch.arange(2 * count).view(2, count), size, 1)
+    assert [part.shape[1] for part in parts] == expected
+    assert torch.equal(torch.cat(parts, 1), torch.arange(2 * count).view(2, count))
 
 
 def test_cuda_where_there_is_none_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(TrainingError, match="set device: auto or cpu"):
-        training.select_device("cuda")
-    assert training.select_device("auto").type == "cpu"
+        select_device("cuda")
+    assert select_device("auto").type == "cpu"
 
 
 @pytest.mark.parametrize("evaluation", ["batch", "last", "population", "ema"])
 def test_the_end_of_the_history_is_the_result_whichever_statistics_a_model_evaluates_with(evaluation):
     trained = run(model=ModelSettings(normalization="batch", batch_norm_evaluation=evaluation))
-    last = trained.progress.history[-1]
+    last = trained.tables["history"][-1]
     assert last["epoch"] == SETTINGS.epochs
-    assert last["train_loss_nats"] == pytest.approx(trained.train.loss_nats)
-    assert last["test_loss_nats"] == pytest.approx(trained.held_out["test"].loss_nats)
+    assert last["train_loss_nats"] == pytest.approx(trained.metrics["train_loss"])
+    assert last["test_loss_nats"] == pytest.approx(trained.metrics["test_loss"])
 
 
 def test_records_hold_what_is_promised(tmp_path):
     model = ModelSettings(normalization="batch", weight_decay=0.01)
     trained = run(model=model)
-    records.write(tmp_path, NAME, SETTINGS, model, trained, DATA)
+    runs.write(tmp_path, trained)
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     promised = (
         "train_accuracy test_accuracy generalization_gap train_loss test_loss prediction_information weight_norms epochs "

@@ -17,14 +17,21 @@ from rate_distortion.analysis.confidence import Confidence
 from rate_distortion.analysis.records import read_transfers
 from rate_distortion.datasets import LabelledImages, preparation, prepared_data, whitening
 from rate_distortion.figures import figure7 as calibration_figure
-from rate_distortion.models import convolutional as models
-from rate_distortion.models.convolutional import ConvolutionalNetwork, ModelSettings
+from rate_distortion.models.convolutional import (
+    ConvolutionalNetwork,
+    ModelSettings,
+    batch_normalizations,
+    estimate_population_statistics,
+    initialize,
+    set_batch_norm_evaluation,
+)
 from rate_distortion.probes import probing, transfer, transfer_runs
 from rate_distortion.probes.transfer import OneShot, Source, TransferError, TransferSettings
 from rate_distortion.probes.transfer_runs import Target
-from rate_distortion.training import convolutional as training
-from rate_distortion.training import runs as records
-from rate_distortion.training.convolutional import RunName, Split, TrainingSettings
+from rate_distortion.training import loop, runs
+from rate_distortion.training.convolutional import ConvolutionalTrainee, Member, RunName, Split
+from rate_distortion.training.evaluation import predict
+from rate_distortion.training.settings import TrainingSettings
 
 SIDE, CLASSES = 8, 4
 UPRIGHT = TransferSettings(support_sets=3, rotation_degrees=0.0, learning_rate=0.5)
@@ -62,7 +69,7 @@ def perfect():
 
 def convolutional(normalization="none"):
     model = ConvolutionalNetwork((1, 32, 32), CLASSES, normalization=normalization, width=0.1)
-    models.initialize(model, "unit_norm", torch.Generator().manual_seed(0))
+    initialize(model, "unit_norm", torch.Generator().manual_seed(0))
     return Source(model.eval(), ModelSettings(), (1, 32, 32), CLASSES, transfer.as_they_are)
 
 
@@ -118,7 +125,7 @@ def test_the_source_network_is_left_as_it_is():
     before = copy.deepcopy(source.model.state_dict())
     transfer.one_shot(source, spots(20), spots(20, seed=1), TransferSettings(support_sets=2), seed=1)
     assert all(torch.equal(tensor, before[name]) for name, tensor in source.model.state_dict().items())
-    assert {layer.evaluation for layer in models.batch_normalizations(source.model)} == {"batch"}
+    assert {layer.evaluation for layer in batch_normalizations(source.model)} == {"batch"}
 
 
 def test_a_support_set_is_the_same_alone_and_among_others():
@@ -272,15 +279,13 @@ def test_tuning_that_diverges_says_which_setting_to_lower():
 
 def test_batch_normalization_keeps_the_statistics_of_the_sources_training_images():
     source = convolutional("batch")
-    models.estimate_population_statistics(source.model, torch.rand(50, 1, 32, 32), 50)
+    estimate_population_statistics(source.model, torch.rand(50, 1, 32, 32), 50)
     images = torch.rand(30, 1, 32, 32)
     together, _ = transfer.zero_shot(source, images)
     alone, _ = transfer.zero_shot(source, images[:1])
     assert alone.margins[0] == pytest.approx(together.margins[0], rel=1e-4)
     tuned = transfer.fine_tune(source, [images[:CLASSES]] * 2, torch.arange(CLASSES), TransferSettings())
-    for before, after in zip(
-        models.batch_normalizations(source.model), models.batch_normalizations(tuned), strict=True
-    ):
+    for before, after in zip(batch_normalizations(source.model), batch_normalizations(tuned), strict=True):
         assert torch.equal(before.population_mean, after.population_mean)
         assert torch.equal(before.ema_mean, after.ema_mean)
         assert not torch.equal(before.weight, after.weight)
@@ -441,8 +446,8 @@ def trained_run(tmp_path):
     splits = {
         split: Split.from_arrays(*prepared_data.load(tmp_path / "data", split), settings) for split in ("train", "test")
     }
-    run = training.train(name, settings, model, splits["train"], {"test": splits["test"]}, record["classes"])
-    records.write(tmp_path / "run/seed3", name, settings, model, run, record)
+    trainee = ConvolutionalTrainee([Member(name, settings, model)], splits["train"], {"test": splits["test"]}, record)
+    runs.write(tmp_path / "run/seed3", *loop.fit(trainee))
     return tmp_path / "run/seed3", tmp_path / "data"
 
 
@@ -467,7 +472,7 @@ def test_a_finished_run_is_transferred_to_digits_and_reads_svhn_whitened_as_its_
     with np.load(folder / "predictions.npz", allow_pickle=False) as stored:
         street, labels = stored["real_svhn_predictions"], stored["real_svhn_labels"]
     model = probing.open_model(run, data_folder, {"device": "cpu", "threads": 1})
-    models.set_batch_norm_evaluation(model, "population")
+    set_batch_norm_evaluation(model, "population")
     images, expected = prepared_data.load(data_folder, "test")
     np.testing.assert_array_equal(labels, expected)
-    np.testing.assert_array_equal(street, training.predict(model, torch.from_numpy(np.array(images))).argmax(1))
+    np.testing.assert_array_equal(street, predict(model, torch.from_numpy(np.array(images))).argmax(1))

@@ -88,7 +88,7 @@ def test_a_model_of_procedural_street_numbers_reads_real_svhn_crops(project, sha
     project.snakemake("--configfile", "crops.yaml", "--cores", "2", f"{run}/metrics.json")
     from rate_distortion.datasets import whitening
     from rate_distortion.probes import probing
-    from rate_distortion.training.convolutional import predict, torch
+    from rate_distortion.training.evaluation import predict, torch
 
     data = project.folder / "results/crops/data/house_numbers"
     model = probing.open_model(project.folder / run, data, {"device": "cpu", "threads": 1})

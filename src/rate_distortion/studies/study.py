@@ -179,7 +179,7 @@ class Study:
         return [Run(*cell, seed) for cell in cells for seed in self.config["seeds"]]
 
     def packs(self) -> list[Pack]:
-        """The cells that are trained as one (:mod:`rate_distortion.packed_training`); none where the study trains each alone.
+        """The cells that are trained as one (:mod:`rate_distortion.training.packs`); none where the study trains each alone.
 
         A model of the user's own is in no pack.
         """
