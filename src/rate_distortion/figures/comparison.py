@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,16 +41,17 @@ def draw(
         sources: a line for each that says its data and scale.
         svg, png: files to write.
     """
-    style.save(functools.partial(_figure, rows, names, sources), svg, png)
+    style.save(functools.partial(figure, rows, names, sources), svg, png)
 
 
-def _figure(rows: pandas.DataFrame, names: Sequence[str], sources: Sequence[str]) -> Figure:
+def figure(rows: pandas.DataFrame, names: Sequence[str], sources: Sequence[str]) -> Figure:
+    """The figure of :func:`draw`."""
     panels = {key: rows[(rows["part"] == key[0]) & (rows["quantity"] == key[1])] for key in PANELS}
     panels = {key: cells for key, cells in panels.items() if len(cells)}
     depth = max(1, -(-len(panels) // 2))
     lines = max((len(cells) for cells in panels.values()), default=1)
-    figure = style.new_figure(0.5 + depth * (0.6 + 0.19 * lines))
-    axes = figure.subplots(depth, min(2, max(1, len(panels))), squeeze=False)
+    drawn = style.new_figure(0.5 + depth * (0.6 + 0.19 * lines))
+    axes = drawn.subplots(depth, min(2, max(1, len(panels))), squeeze=False)
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()
     for axis, (key, cells) in zip(axes.flat, panels.items(), strict=False):
@@ -58,9 +60,9 @@ def _figure(rows: pandas.DataFrame, names: Sequence[str], sources: Sequence[str]
         style.key(name, color=colour, marker=marker, linestyle="")
         for name, (colour, marker, _) in zip(names, STYLES.values(), strict=True)
     ]
-    style.add_legend(figure, handles, columns=2)
-    style.add_source(figure, " ".join(sources))
-    return figure
+    style.add_legend(drawn, handles, columns=2)
+    style.add_source(drawn, " ".join(sources))
+    return drawn
 
 
 def _draw_panel(axis: Axes, cells: pandas.DataFrame, label: str) -> None:
@@ -71,7 +73,7 @@ def _draw_panel(axis: Axes, cells: pandas.DataFrame, label: str) -> None:
         seaborn.scatterplot(x=cells[f"{side}_mean"], y=places, color=colour, marker=marker, s=22, linewidth=0, ax=axis)
         axis.errorbar(cells[f"{side}_mean"], places, xerr=errors, fmt="none", ecolor=colour, elinewidth=0.9)
     axis.set_yticks(range(len(cells)), [_cell_name(row) for row in cells.itertuples()])
-    axis.set(xlabel=label, ylabel="", ylim=(len(cells) - 0.5, -0.5))
+    axis.set(xlabel=textwrap.fill(label, 22), ylabel="", ylim=(len(cells) - 0.5, -0.5))
     axis.grid(axis="x", linewidth=0.4, color="0.88")
     axis.tick_params(axis="y", length=0)
 

@@ -110,7 +110,7 @@ def draw(rows: pandas.DataFrame, panels: Sequence[Mapping[str, str]], kind: str,
         for layer, colour in colours.items()
     ]
     handles.append(style.key("no signal: ratio of pure noise", color=style.GREY, linestyle=":"))
-    handles.append(style.key("plateau: constant from here on", linestyle="", **RING))
+    handles.append(style.key("plateau: constant from here on", **RING))
     style.add_legend(figure, handles, columns=3)
     added = style.add_source(figure, source, "epoch")
     middle = 0.5 + added / figure.get_figheight() / 2
@@ -118,7 +118,7 @@ def draw(rows: pandas.DataFrame, panels: Sequence[Mapping[str, str]], kind: str,
     return figure
 
 
-RING = {"marker": "o", "markersize": 6, "markerfacecolor": "white", "markeredgewidth": 1.2}
+RING = {"linestyle": "", "marker": "o", "markersize": 6, "markerfacecolor": "white", "markeredgewidth": 1.2}
 
 
 def _draw_panel(axis: Axes, rows: pandas.DataFrame, layers: int) -> None:

@@ -171,8 +171,7 @@ def animate(embeddings: Mapping[str, Embedding], source: str, gif: str | Path) -
             for collection, embedding in zip(dots, embeddings.values(), strict=True):
                 collection.set_offsets(embedding.points[frame, shown])
 
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # the panels stay where they are, and are not laid out again for every frame
+        style.settle(figure)
         with files.completed(gif) as temporary:
             pictures = animation.FuncAnimation(figure, show, frames=len(epochs), init_func=lambda: None)
             pictures.save(temporary, writer=animation.PillowWriter(fps=FRAMES_PER_SECOND), dpi=120)
@@ -186,7 +185,8 @@ def _panels(lines: int, variants: Sequence[str], labels: np.ndarray) -> tuple[Fi
         axis.set(xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), xticks=(-LIMIT, 0, LIMIT), yticks=(-LIMIT, 0, LIMIT))
         axis.set_aspect("equal")
         axis.spines[["top", "right"]].set_visible(True)
-        axis.tick_params(length=2, pad=1)
+        axis.tick_params(length=2, pad=2)
+        axis.tick_params(axis="x", pad=5)
     for axis in axes[-1]:
         axis.set_xlabel("unit 1 (no unit)", labelpad=1)
     handles = [style.key(str(label), marker="o", linestyle="", color=_colour(label)) for label in labels.tolist()]

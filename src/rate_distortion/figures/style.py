@@ -100,9 +100,23 @@ def save(draw: Callable[[], Figure], svg: str | Path, png: str | Path, width: fl
     """Draw a figure and write it as SVG and PNG, without a date."""
     with theme(width):
         figure = draw()
+        settle(figure)
         for path, metadata in ((svg, {"Date": None}), (png, {"Software": None})):
             with files.completed(path) as temporary:
                 figure.savefig(temporary, metadata=metadata)
+
+
+def settle(figure: Figure) -> None:
+    """Lay the panels out once and for all.
+
+    Otherwise every drawing does it again, and its last bits, which depend on addresses in memory, may move a line by a pixel.
+    """
+    if figure.get_layout_engine() is None:
+        return
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axis in figure.axes:
+        axis.set_position([round(edge, 6) for edge in axis.get_position(original=True).bounds])
 
 
 def new_figure(height: float, width: float = DOUBLE_COLUMN, layout: str | None = "constrained") -> Figure:
