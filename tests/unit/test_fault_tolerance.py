@@ -14,6 +14,7 @@ import torch
 from rate_distortion import tables
 from rate_distortion.analysis import fault_tolerance
 from rate_distortion.analysis.fault_tolerance import AREA_HIGH_DB, AREA_LOW_DB, RecordedSweep
+from rate_distortion.figures import figure5
 from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.probes import perturbations, probing
 from rate_distortion.storage import files
@@ -237,10 +238,11 @@ def test_a_probe_sweeps_every_noise_under_every_kind_of_statistics(study_folder)
 def test_figure5_says_how_many_images_were_swept_and_not_how_many_were_asked_for(study_folder, tmp_path):
     files.write_json(tmp_path / "dataset.json", DATA)
     panel = {"panel": "b", "title": "(b)", "model": "C", "evaluation_mode": "batch", "images": 10000}
-    outputs = [tmp_path / f"figure5.{kind}" for kind in ("svg", "png", "csv")]
-    script = runpy.run_path(str(ROOT / "workflow/scripts/figure5.py"))
-    script["main"]([study_folder / "seed1"], str(tmp_path / "dataset.json"), [panel], STUDY, *outputs)
-    said = outputs[0].read_text()
+    sweeps = [study_folder / "seed1/perturbations/sweeps.npz"]
+    figure5.make(sweeps=sweeps, dataset=tmp_path / "dataset.json", panels=[panel], study=STUDY).save(
+        tmp_path / "figure5.svg", tmp_path / "figure5.png"
+    )
+    said = (tmp_path / "figure5.svg").read_text()
     assert "24 test images" in said
     assert "10,000" not in said
 

@@ -17,7 +17,7 @@ from sklearn.neighbors import KernelDensity
 from rate_distortion import information, tables
 from rate_distortion.analysis import geometry
 from rate_distortion.errors import InputError
-from rate_distortion.figures import figure6 as figure
+from rate_distortion.figures import figure6
 from rate_distortion.models.bottleneck import Bottleneck, BottleneckSettings
 from rate_distortion.models.pairwise_bound import (
     information_nats,
@@ -450,19 +450,23 @@ def test_pixels_reach_from_the_stated_minimum_to_one():
 def test_the_figures_data_are_the_embedding_to_a_hundredth_and_the_animation_has_a_frame_an_epoch(
     run_folders, tmp_path
 ):
-    embeddings = {folder.parent.name: figure.Embedding.load(folder / "embedding.npz") for folder in run_folders[::2]}
-    rows = figure.figure6_rows(embeddings, [0, 3])
+    folders = run_folders[::2]
+    drawing = figure6.make(
+        embeddings=[folder / "embedding.npz" for folder in folders],
+        metrics=[folder / "metrics.json" for folder in folders],
+        study=STUDY | {"variants": [folder.parent.name for folder in folders]},
+    )
+    rows = drawing.rows
     assert rows.groupby(["variant", "epoch"]).size().tolist() == [80] * 4
     shown = rows.query("variant == 'none' and epoch == 3")[["x", "y"]].to_numpy()
-    np.testing.assert_allclose(shown, embeddings["none"].at(3), atol=0.0051)
-    run = json.loads((run_folders[0] / "metrics.json").read_text())
-    source = figure.source_line(STUDY, run)
-    assert "80 training images" in source
-    assert "12-8-2-6" in source
+    np.testing.assert_allclose(shown, figure6.Embedding.load(folders[0] / "embedding.npz").at(3), atol=0.0051)
     svg, png, gif = (tmp_path / f"figure6.{kind}" for kind in ("svg", "png", "gif"))
-    figure.figure6(rows, source, svg, png)
-    figure.animate(embeddings, source, gif)
-    assert svg.read_text().count("<image") == 4, "points are pictures, axes and text are not"
+    drawing.save(svg, png)
+    drawing.animate(gif)
+    text = svg.read_text()
+    assert "80 training images" in text
+    assert "12-8-2-6" in text
+    assert text.count("<image") == 4, "points are pictures, axes and text are not"
     with Image.open(gif) as picture:
         assert picture.n_frames == 4
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from rate_distortion import datasets, tables
 from rate_distortion.analysis.confidence import Confidence
 from rate_distortion.analysis.records import read_transfers
 from rate_distortion.datasets import LabelledImages, preparation, prepared_data, whitening
-from rate_distortion.figures import figure7 as calibration_figure
+from rate_distortion.figures import figure7, style
 from rate_distortion.models.convolutional import (
     ConvolutionalNetwork,
     ModelSettings,
@@ -409,7 +410,7 @@ def test_real_svhn_is_a_column_where_it_was_read_and_said_to_be_absent_where_not
 
 def test_figure_7_draws_shares_margins_and_accuracies_of_both_shots(tmp_path):
     folders = transferred(tmp_path, [60, 70], [[70, 80], [82, 78]], images=200, svhn=45)
-    rows = calibration_figure.figure7_rows([folder / "predictions.npz" for folder in folders], 10)
+    rows = figure7.tidy([folder / "predictions.npz" for folder in folders], 10)
     assert list(dict.fromkeys(rows["panel"])) == ["zero_shot", "one_shot", "real_svhn"]
     assert len(rows) == 3 * 11
     whole = rows[rows["bin"] == "all"].set_index("panel")
@@ -422,13 +423,13 @@ def test_figure_7_draws_shares_margins_and_accuracies_of_both_shots(tmp_path):
     empty = rows[(rows["panel"] == "zero_shot") & (rows["images"] == 0)]
     assert len(empty) == 9
     assert empty[["mean_margin", "accuracy"]].isna().all(axis=None)
-    source = calibration_figure.source_line(rows, STUDY, STAND_IN, SETTINGS)
+    source = figure7.source_line(rows, STUDY, STAND_IN, SETTINGS)
     assert "not shown" not in source
-    for name in ("first", "second"):
-        calibration_figure.figure7(rows, "model B+", source, tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
-    text = (tmp_path / "first.svg").read_text()
-    assert text == (tmp_path / "second.svg").read_text()
-    for word in ("avg. margin", "avg. accuracy", "gap", "zero-shot, real SVHN"):
+    style.drawing(rows, functools.partial(figure7.draw, rows, "model B+", source)).save(
+        tmp_path / "7.svg", tmp_path / "7.png"
+    )
+    text = (tmp_path / "7.svg").read_text()
+    for word in ("mean margin", "mean accuracy", "gap to the mean margin", "zero-shot, real SVHN"):
         assert word in text
 
 
