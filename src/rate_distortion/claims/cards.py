@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas
 
 from rate_distortion.analysis.precision import DASH
-from rate_distortion.claims import wording
-from rate_distortion.claims.ledger import FOLLOW_UP
+from rate_distortion.claims import ledger, wording
 
 VERDICTS = ("reproduced", "not reproduced", "undecided")
 COMPARABILITIES = ("full", "reduced", "other data")
@@ -43,7 +43,7 @@ class Card:
     @property
     def of_the_paper(self) -> bool:
         """Whether the paper says it; the others are reference points from its authors' follow-up."""
-        return not self.id.startswith(FOLLOW_UP)
+        return not self.id.startswith(ledger.FOLLOW_UP)
 
     @property
     def anchor(self) -> str:
@@ -96,7 +96,9 @@ def _card(row: pandas.Series) -> Card:
 
 
 def _printed(row: pandas.Series) -> str:
-    """A number with its error and unit, or words as they are."""
+    """A number with its error and unit, or words as they are; of a claim of the ledger as the ledger has it."""
+    with contextlib.suppress(KeyError):
+        return wording.printed(ledger.load()[_text(row["id"])])
     text = _text(row.get("printed"))
     if pandas.isna(_number(text)):
         return text or DASH

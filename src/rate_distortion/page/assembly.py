@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,100 +14,20 @@ import pandas
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from rate_distortion.claims import cards as ledger
+from rate_distortion.claims import cards as claim_cards
+from rate_distortion.claims import ledger, wording
+from rate_distortion.claims.arithmetic import PAPER_SEEDS
+from rate_distortion.claims.verdicts import FEWEST_SEEDS
 from rate_distortion.figures.style import model_colours
-from rate_distortion.page import charts, colours, comparisons, pictures, tables
+from rate_distortion.page import charts, colours, pictures
 from rate_distortion.page.records import Records
 from rate_distortion.storage import files
+from rate_distortion.studies.results import RESULTS, SECTIONS, Result, Section
+from rate_distortion.tables import comparisons
+from rate_distortion.tables.layout import Layout, is_users_own, plain, read_notes, with_minus
 
-SECTIONS = {
-    # name: (title, where in the paper, records, parts of the ledger)
-    "channel": ("The network as a channel", "sections 1 to 3", ["figures/figure1"], []),
-    "gradients": (
-        "Convergence, by the gradients' signal-to-noise ratio",
-        "section 4.1",
-        ["figures/figure2", "tables/gradient_snr"],
-        ["gradient_snr"],
-    ),
-    "plane": (
-        "Memorization is the lack of compression",
-        "section 4.2",
-        ["figures/figure3", "tables/information_plane"],
-        ["information_plane"],
-    ),
-    "regularization": (
-        "Explicit regularization and the generalization gap",
-        "section 4.3",
-        ["tables/table1", "tables/table2", "tables/further_models", "tables/differences", "figures/history"],
-        ["table1", "table2", "further_models"],
-    ),
-    "calibration": (
-        "Calibrating weight decay",
-        "sections 4.3 and 5",
-        ["figures/weight_decay", "tables/weight_decay"],
-        ["calibration"],
-    ),
-    "tolerance": (
-        "Fault tolerance",
-        "section 4.4",
-        [
-            "figures/figure4",
-            "tables/reverse_transmission",
-            "figures/figure5",
-            "tables/fault_tolerance",
-            "figures/figure5_batch_norm",
-            "tables/attack_audit",
-        ],
-        ["perturbations", "figure5"],
-    ),
-    "spheres": ("Sphere packing", "appendix A", ["figures/figure6", "tables/sphere_packing"], ["sphere_packing"]),
-    "architecture": ("Architecture", "appendix B", ["tables/table3"], ["architecture"]),
-    "transfer": (
-        "Zero- and one-shot transfer, and calibration",
-        "appendix C",
-        ["figures/figure7", "tables/transfer"],
-        ["transfer"],
-    ),
-    "variations": (
-        "What the conclusions depend on",
-        "not in the paper",
-        ["tables/sensitivity", "tables/ablations"],
-        [],
-    ),
-    "ledger": ("The ledger of claims", "every printed number and ordering", ["claims"], []),
-}
-"""In the order of the page, which is the paper's; "claims" stands for the ledger's own table."""
-
-NAMES = {
-    "figures/figure1": "Figure 1, the channel",
-    "figures/figure2": "Figure 2, the gradients' signal-to-noise ratio",
-    "tables/gradient_snr": "Figure 2 in numbers",
-    "figures/figure3": "Figure 3, the information plane",
-    "tables/information_plane": "Figure 3 in numbers",
-    "tables/table1": "Table 1, accuracy and generalization gap",
-    "tables/table2": "Table 2, training on random labels",
-    "tables/further_models": "the models beside Table 1",
-    "tables/differences": "the differences stated in words",
-    "figures/history": "the training curves",
-    "figures/weight_decay": "the calibration's figure",
-    "tables/weight_decay": "the calibration's table",
-    "figures/figure4": "Figure 4, both directions of the channel",
-    "tables/reverse_transmission": "the steps of reverse transmission",
-    "figures/figure5": "Figure 5, information under noise",
-    "tables/fault_tolerance": "Figure 5 in numbers",
-    "figures/figure5_batch_norm": "Figure 5 under each kind of batch statistics",
-    "tables/attack_audit": "the audit of attacks",
-    "figures/figure6": "Figure 6, sphere packing",
-    "tables/sphere_packing": "Figure 6 in numbers",
-    "tables/table3": "Table 3, the architecture",
-    "figures/figure7": "Figure 7, margins and calibration",
-    "tables/transfer": "Figure 7 in numbers",
-    "tables/sensitivity": "the sensitivity analysis",
-    "tables/ablations": "the ablations",
-    "claims": "the ledger of claims",
-}
-"""Every record that the page knows, in words."""
-
+CLAIMS = "claims"
+LEDGER = Section("The ledger of claims", "every printed number and ordering")
 PAPER_DATA = ("svhn", "mnist")
 
 
@@ -146,6 +68,11 @@ class Study:
         return cls(**{key: value for key, value in summary.items() if key in own} | described)
 
     @property
+    def is_users_own(self) -> bool:
+        """Whether the images are a user's own, so that the page is about the user's models and not about the paper."""
+        return is_users_own(self.data or {"dataset": self.dataset})
+
+    @property
     def foreign_data(self) -> list[str]:
         """The data sets that are not the paper's, in words."""
         sets = ((self.dataset, self.data), (self.digits, self.digits_data))
@@ -177,6 +104,16 @@ class Figure:
         return self.name.rpartition("/")[2]
 
 
+@dataclass(frozen=True)
+class PageTable:
+    """A table of the page: its layout, and its title and notes as the job that made it wrote them."""
+
+    heading: str
+    title: str
+    shown: Layout
+    notes: Sequence[str]
+
+
 def write(target: str | Path, records: Records, study: Study, *, partial: bool = False) -> None:
     """Write the page, whole or not at all; arguments as of :func:`render`."""
     files.write_text(target, render(records, study, partial=partial))
@@ -197,17 +134,14 @@ def render(records: Records, study: Study, *, partial: bool = False) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    figures, printed = _figures(records, study), _tables(records, study)
-    cards = ledger.cards(records.read("claims"))
-    sections = {
-        name: {
-            "title": title,
-            "where": where,
-            "cards": ledger.of_parts(cards, parts),
-        }
-        for name, (title, where, own, parts) in SECTIONS.items()
-        if records.is_promised(*own)
-    }
+    environment.globals["printed"] = _printed
+    environment.globals["sizes"] = lambda part: ledger.load().parts[part].sizes
+    environment.filters["minus"] = with_minus
+    names = _names(study)
+    figures = _figures(records, study)
+    tables = {result.name: _table(records, result, study) for result in RESULTS if result.kind == "table"}
+    cards = [] if study.is_users_own else claim_cards.cards(records.read(CLAIMS))
+    sections = _sections(records, study, cards, environment.loader)
     elsewhere = {card.id for section in sections.values() for card in section["cards"]}
     of_the_paper = [card for card in cards if card.of_the_paper]
     interactive = [figure for figure in figures.values() if figure.chart]
@@ -215,19 +149,24 @@ def render(records: Records, study: Study, *, partial: bool = False) -> str:
         study=study,
         partial=partial,
         records=records,
-        names=NAMES,
+        names=names,
         sections=sections,
         figures=figures,
-        tables=printed,
+        tables=tables,
+        theses=None if study.is_users_own else records.theses(),
         cards=of_the_paper,
         other_cards=[card for card in of_the_paper if card.id not in elsewhere],
         reference_cards=[card for card in cards if not card.of_the_paper],
-        counts=ledger.counts(of_the_paper),
-        verdicts=ledger.VERDICTS,
-        comparabilities=ledger.COMPARABILITIES,
-        missing=[NAMES[name] for name in records.missing() if name in NAMES],
-        left_out=[words for name, words in NAMES.items() if not records.is_promised(name)],
-        partial_cells=tables.partial_cells(printed.values()),
+        counts=claim_cards.counts(of_the_paper),
+        counts_by_group=claim_cards.counts_by_group(of_the_paper),
+        paper_seeds=PAPER_SEEDS,
+        fewest_seeds=FEWEST_SEEDS,
+        plane_samples=_plane_samples(records),
+        verdicts=claim_cards.VERDICTS,
+        comparabilities=claim_cards.COMPARABILITIES,
+        missing=[names[name] for name in records.missing() if name in names],
+        left_out=[words for name, words in names.items() if not records.is_promised(name)],
+        partial_cells=sum(table.shown.partial_cells for table in tables.values() if table),
         model_colours=_model_colours(records, study),
         figure4=_figure4(records),
         charts={figure.key: Markup(figure.chart.json()) for figure in interactive},
@@ -236,8 +175,50 @@ def render(records: Records, study: Study, *, partial: bool = False) -> str:
     )
 
 
+def _printed(claim: str) -> str:
+    """What the paper prints, for a template: of a claim, with its unit."""
+    return with_minus(wording.printed(ledger.load()[claim]))
+
+
+def _names(study: Study) -> dict[str, str]:
+    """Every record that the page knows, in words, in its order."""
+    names = {result.place: result.words for result in RESULTS}
+    return names if study.is_users_own else names | {CLAIMS: "the ledger of claims"}
+
+
+def _sections(
+    records: Records, study: Study, cards: Sequence[claim_cards.Card], templates: jinja2.PackageLoader
+) -> dict[str, dict[str, Any]]:
+    """The sections of which the study has any record, in the order of the paper.
+
+    A section's template places its results among its text; "others" are those that it does not name.
+    """
+    described = dict(SECTIONS)
+    if not study.is_users_own:
+        described["ledger"] = LEDGER
+    found = {}
+    for name, section in described.items():
+        results = [result for result in RESULTS if result.section == name]
+        places = [result.place for result in results] or [CLAIMS]
+        if records.is_promised(*places):
+            text = _template(templates, name)
+            found[name] = {
+                "title": section.title,
+                "where": section.where,
+                "cards": claim_cards.of_parts(cards, section.parts),
+                "others": [each for each in results if not re.search(rf"[./]{each.name}\b", text)],
+            }
+    return found
+
+
+def _template(templates: jinja2.PackageLoader, section: str) -> str:
+    """The template of a section; nothing where it has none."""
+    name = f"sections/{section}.html"
+    return templates.get_source(jinja2.Environment(), name)[0] if name in templates.list_templates() else ""
+
+
 def _figures(records: Records, study: Study) -> dict[str, Figure]:
-    """Every figure that the page knows, by the end of its name."""
+    """Every figure of the catalogue by its name; one that has no interactive form is shown as drawn."""
 
     def panel_names(panel: str, model: str) -> str:
         return f"({panel}) {model}" if len(panel) == 1 else f"{model}, {panel} statistics"
@@ -246,18 +227,34 @@ def _figures(records: Records, study: Study) -> dict[str, Figure]:
         return charts.snr_curves(rows, panel_names, _model_colours(records, study))
 
     makers = {
-        "figure1": None,
         "figure2": lambda rows: charts.gradient_ratios(rows, study.ratio or "literal"),
         "figure3": charts.information_plane,
-        "history": None,
         "weight_decay": charts.weight_decay,
-        "figure4": None,
         "figure5": curves,
         "figure5_batch_norm": curves,
         "figure6": charts.clusters,
         "figure7": charts.reliability,
     }
-    compared = {
+    compared = {} if study.is_users_own else _compared(records, study)
+    found = {}
+    for result in RESULTS:
+        if result.kind == "figure":
+            rows, svg, make = records.read(result.place), records.drawing(result.place), makers.get(result.name)
+            alternative = f"{result.words}, as drawn for print"
+            found[result.name] = Figure(
+                result.place,
+                promised=records.is_promised(result.place),
+                missing=records.is_promised(result.place) and rows is None,
+                chart=make(rows) if make and rows is not None else None,
+                drawing=pictures.figure(svg, alternative) if svg and result.name != "figure4" else None,
+                compared=compared.get(result.name, []),
+            )
+    return found
+
+
+def _compared(records: Records, study: Study) -> dict[str, Sequence[comparisons.Comparison]]:
+    """What the paper says of a figure beside what was measured, by figure."""
+    return {
         "figure2": comparisons.gradient_ratios(records.read("tables/gradient_snr")),
         "figure3": comparisons.memorization(records.read("tables/information_plane")),
         "weight_decay": comparisons.weight_decay(records.read("tables/weight_decay")),
@@ -266,71 +263,44 @@ def _figures(records: Records, study: Study) -> dict[str, Figure]:
         "figure6": comparisons.sphere_packing(records.read("tables/sphere_packing")),
         "figure7": comparisons.transfer(records.read("tables/transfer")),
     }
-    found = {}
-    for key, maker in makers.items():
-        name = f"figures/{key}"
-        rows, svg = records.read(name), records.drawing(name)
-        alternative = f"{NAMES[name]}, as drawn for print"
-        found[key] = Figure(
-            name,
-            promised=records.is_promised(name),
-            missing=records.is_promised(name) and rows is None,
-            chart=maker(rows) if maker and rows is not None else None,
-            drawing=pictures.figure(svg, alternative) if svg and key != "figure4" else None,
-            compared=compared.get(key, []),
-        )
-    return found
 
 
-def _tables(records: Records, study: Study) -> dict[str, tables.PageTable | None]:
-    """Every table that the page knows and the study has, by the end of its name."""
-    seeds = len(study.seeds)
-    rows = {name.rpartition("/")[2]: records.read(name) for name in NAMES if name.startswith("tables/")}
-    accuracy = {"test_accuracy_percent": "test (%)", "generalization_gap_points": "gap (points)"}
-    memorized = {"train_accuracy_percent": "train (%)", "absolute_generalization_gap_points": "gap (points)"}
-    return {
-        "gradient_snr": tables.gradient_ratios(rows["gradient_snr"]),
-        "information_plane": tables.information_plane(rows["information_plane"]),
-        "table1": tables.accuracies(
-            rows["table1"],
-            study.tables.get("table1", {}),
-            accuracy,
-            "Table 1. Test accuracy and generalization gap, original labels",
-            seeds,
-        ),
-        "table2": tables.accuracies(
-            rows["table2"],
-            study.tables.get("table2", {}),
-            memorized,
-            "Table 2. Train accuracy and absolute gap, random labels",
-            seeds,
-            tables.collapsed(rows["table2"]),
-        ),
-        "further_models": tables.further_models(rows["further_models"]),
-        "differences": tables.differences(rows["differences"]),
-        "weight_decay": tables.weight_decays(rows["weight_decay"]),
-        "reverse_transmission": tables.reverse_transmission(rows["reverse_transmission"]),
-        "fault_tolerance": tables.fault_tolerance(rows["fault_tolerance"]),
-        "attack_audit": tables.attack_audit(rows["attack_audit"]),
-        "sphere_packing": tables.by_column(rows["sphere_packing"], "Sphere packing in numbers", "variant"),
-        "table3": tables.architecture(rows["table3"]),
-        "transfer": tables.by_column(
-            rows["transfer"], "Transfer, and how well confidence says accuracy", "shot", "model"
-        ),
-        "sensitivity": tables.variations(
-            rows["sensitivity"], "Choices that the paper leaves open, varied one at a time"
-        ),
-        "ablations": tables.variations(rows["ablations"], "What the conclusions rest on, taken away or varied"),
-    }
+def _table(records: Records, result: Result, study: Study) -> PageTable | None:
+    """A table as its own module lays it out; None where it is not there."""
+    rows = records.read(result.place)
+    if rows is None:
+        return None
+    shown = _layout(result)(rows)
+    if "seeds_finished" in rows:
+        shown = shown.of_finished_seeds()
+    if study.is_users_own:
+        shown = shown.without_printed()
+    heading = f"{result.words[:1].upper()}{result.words[1:]}"
+    text = records.text(result.place)
+    title, notes = read_notes(text) if text else (heading, shown.dash_note())
+    return PageTable(title if study.is_users_own else heading, title, shown, notes)
+
+
+def _layout(result: Result) -> Any:
+    """The function that lays a table out, which stands beside the one that makes it; else the tidy form is shown as it is."""
+    module, _, function = (result.make or f"tables.making:{result.name}").partition(":")
+    make = getattr(importlib.import_module(f"rate_distortion.{module}"), function, None)
+    return getattr(make, "shown", plain)
+
+
+def _plane_samples(records: Records) -> int | None:
+    """On how many images the information plane rests, whose logarithm is its ceiling."""
+    rows = records.read("figures/figure3")
+    return None if rows is None else round(2 ** float(rows["input_ceiling_bits"].max()))
 
 
 def _model_colours(records: Records, study: Study) -> dict[str, str]:
     """A colour for every model that the page shows in one."""
     models = [model for cells in study.tables.values() for model in cells]
-    for name in ("figures/figure5", "figures/figure5_batch_norm"):
+    for name in ("tables/table1", "tables/table2", "figures/figure5", "figures/figure5_batch_norm"):
         rows = records.read(name)
         models += [] if rows is None else list(rows["model"])
-    return model_colours(list(dict.fromkeys(models)))
+    return {model: colours.in_the_light(colour) for model, colour in model_colours(list(dict.fromkeys(models))).items()}
 
 
 def _figure4(records: Records) -> list[tuple[str, str, list[pictures.Shown]]]:

@@ -10,12 +10,16 @@ import plotly.graph_objects as go
 
 from rate_distortion.figures.figure2 import RATIO_LABELS
 from rate_distortion.figures.figure6 import LABEL_COLOURS, LIMIT, PANELS
-from rate_distortion.figures.style import LAST_COLOUR, NOISE_STYLES, ORIGINAL, RANDOM, layer_colours
+from rate_distortion.figures.style import LAST_COLOUR, ORIGINAL, RANDOM, layer_colours
+from rate_distortion.page import colours
 from rate_distortion.page.panels import AROUND_PANELS, INK, MUTED, SURFACE, Chart, Panels, Slider
+from rate_distortion.tables.fault_tolerance import NOISE_NAMES
+from rate_distortion.tables.perceptrons import network_name
 from rate_distortion.tables.transfer import SHOTS
 
 DASHES = {"l2": "solid", "linf": "dash", "gaussian": "dot"}
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
+WHY_BITS_RISE = "<i>it can rise at 0 % accuracy, where<br>the wrong answers tell the label</i>"
 STATISTICS_COLOURS = {"batch": "#009E73", "last": "#E69F00", "population": "#0072B2", "ema": "#CC79A7"}
 MOST_POINTS = 1500
 """Of a class-coloured cloud; more cannot be told apart on a screen."""
@@ -28,9 +32,13 @@ def gradient_ratios(rows: pandas.DataFrame, kind: str) -> Chart:
         rows: figure2.csv.
         kind: the ratio, for the axis.
     """
-    networks = list(dict.fromkeys(zip(rows["activation"], rows["normalization"], strict=True)))
-    titles = [name + (" with batch normalization" if kind == "batch" else "") for name, kind in networks]
-    columns = len(dict.fromkeys(kind for _, kind in networks))
+    activations = list(dict.fromkeys(rows["activation"]))
+    networks = sorted(
+        dict.fromkeys(zip(rows["activation"], rows["normalization"], strict=True)),
+        key=lambda network: (activations.index(network[0]), network[1] == "batch"),
+    )
+    titles = [network_name(*network) for network in networks]
+    columns = len({normalization for _, normalization in networks})
     lines = -(-len(networks) // columns)
     panels = Panels(titles, columns, AROUND_PANELS + 285 * lines, AROUND_PANELS + 285 * len(networks))
     layer_colour = layer_colours(int(rows["layer"].max()))
@@ -57,7 +65,7 @@ def gradient_ratios(rows: pandas.DataFrame, kind: str) -> Chart:
         )
     words = (
         f"Signal-to-noise ratio of the gradients, {RATIO_LABELS.get(kind, kind)}, against epoch, both logarithmic, by layer, "
-        f"for {_listed(titles)}. Dotted: the ratio of gradients without any signal."
+        f"for {_listed(titles)}. Thin broken lines: the ratio of gradients without any signal."
     )
     return panels.chart(words, hovermode="x unified")
 
@@ -88,7 +96,12 @@ def information_plane(rows: pandas.DataFrame) -> Chart:
             head = go.Scatter(
                 **_layers_at(own[own["layer"] == layer], last),
                 mode="markers",
-                marker={"color": colour, "size": 11, "symbol": SYMBOLS[place % len(SYMBOLS)], "line": {"width": 0}},
+                marker={
+                    "color": _on_page(colour),
+                    "size": 11,
+                    "symbol": SYMBOLS[place % len(SYMBOLS)],
+                    "line": {"width": 0},
+                },
                 name=f"layer {layer}" + (" (last)" if layer == max(layer_colour) else ""),
                 legendgroup=str(layer),
                 showlegend=panel == 0,
@@ -134,25 +147,30 @@ def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_c
 
     Args:
         rows: figure5.csv or figure5_batch_norm.csv.
-        names: (panel, model) -> what a curve is called.
+        names: (panel, model) -> what its curves are called.
         model_colours: model -> its colour on this page.
     """
-    panels = Panels(["information about the label", "accuracy"], 1, 760, 760)
+    panels = Panels([f"information about the label<br>{WHY_BITS_RISE}", "accuracy"], 1, 800, 830)
     quantities = {0: ("information_bits", "bits", "%{y:.2f} bits"), 1: ("accuracy_percent", "%", "%{y:.1f} %")}
-    shown = [noise for noise in NOISE_STYLES if noise in set(rows["noise"])]
+    shown = [noise for noise in NOISE_NAMES if noise in set(rows["noise"])]
     for (panel_name, model), own in rows.groupby(["panel", "model"], sort=False):
-        colour = STATISTICS_COLOURS.get(panel_name) or model_colours[model]
+        colour, name = STATISTICS_COLOURS.get(panel_name) or model_colours[model], names(panel_name, model)
+        panels.add(0, _line([None], [None], colour, name, True))
         for noise in shown:
-            name = f"{names(panel_name, model)}, {NOISE_STYLES[noise][1]}"
             for place, (quantity, _, hover) in quantities.items():
                 curve = _over_seeds(own[own["noise"] == noise], quantity)
-                band = _band(
-                    curve["snr_db"], curve["mean"] - curve["error"], curve["mean"] + curve["error"], colour, name
-                )
-                line = _line(curve["snr_db"], curve["mean"], colour, name, place == 0, hover=hover)
-                line.update(line={"dash": DASHES[noise]})
-                panels.add(place, band)
+                spoken = f"{name}, {NOISE_NAMES[noise]}"
+                low, high = curve["mean"] - curve["error"], curve["mean"] + curve["error"]
+                panels.add(place, _band(curve["snr_db"], low, high, colour, name))
+                line = _line(curve["snr_db"], curve["mean"], colour, spoken, hover=hover)
+                line.update(line={"dash": DASHES[noise]}, legendgroup=name)
                 panels.add(place, line)
+    for noise in shown:
+        key = _line([None], [None], INK, f"{NOISE_NAMES[noise]} noise", True)
+        panels.add(0, key.update(line={"dash": DASHES[noise]}))
+    floor = rows.groupby("snr_db")["floor_bits"].mean()
+    line = _line(floor.index, floor, MUTED, "information floor", True, hover="%{y:.2f} bits")
+    panels.add(0, line.update(line={"width": 1}))
     widest = float(rows["snr_db"].max())
     for place, (quantity, unit, _) in quantities.items():
         top = 100.0 if unit == "%" else 1.08 * float(rows[quantity].max())
@@ -169,10 +187,10 @@ def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_c
             },
         )
     words = (
-        "Information about the label, and below it accuracy, against signal-to-noise ratio, which falls to the right, under "
-        f"{_listed([NOISE_STYLES[noise][1] for noise in shown])} noise."
+        "Information about the label with its floor, and below it accuracy, against signal-to-noise ratio, which falls to the "
+        f"right, under {_listed([NOISE_NAMES[noise] for noise in shown])} noise."
     )
-    return panels.chart(words, hovermode="x unified")
+    return panels.chart(words, hovermode="x unified", margin={"t": 48})
 
 
 def weight_decay(rows: pandas.DataFrame) -> Chart:
@@ -184,10 +202,10 @@ def weight_decay(rows: pandas.DataFrame) -> Chart:
     panels = Panels([""], 1, 420, 430)
     grid = [f"{value:g}" for value in sorted(rows["weight_decay"].unique())]
     curves = {
-        "random_label_train_accuracy_percent": ("random labels, training", RANDOM, "circle", "solid"),
-        "random_label_chance_bound_percent": ("chance bound", RANDOM, None, "dash"),
-        "train_accuracy_percent": ("original labels, training", "#8a8a8a", "triangle-down", "solid"),
+        "train_accuracy_percent": ("original labels, training", "#7a7a7a", "triangle-down", "solid"),
         "validation_accuracy_percent": ("original labels, validation", ORIGINAL, "square", "solid"),
+        "random_label_chance_bound_percent": ("chance bound", RANDOM, None, "dash"),
+        "random_label_train_accuracy_percent": ("random labels, training", RANDOM, "circle", "solid"),
     }
     for quantity, (name, colour, symbol, dash) in curves.items():
         curve = rows[rows["quantity"] == quantity].sort_values("weight_decay")
@@ -198,7 +216,12 @@ def weight_decay(rows: pandas.DataFrame) -> Chart:
         if symbol:
             line.update(
                 marker={"symbol": symbol, "size": 8},
-                error_y={"type": "data", "array": curve["standard_error"].fillna(0.0), "color": colour, "thickness": 1},
+                error_y={
+                    "type": "data",
+                    "array": curve["standard_error"].fillna(0.0),
+                    "color": _on_page(colour),
+                    "thickness": 1,
+                },
             )
         panels.add(0, line)
     chosen = rows.loc[rows["chosen"], "weight_decay"]
@@ -214,7 +237,12 @@ def weight_decay(rows: pandas.DataFrame) -> Chart:
         panels.add(0, mark)
     panels.style_axes(
         0,
-        {"title": {"text": "weight decay λ"}, "type": "category", "categoryorder": "array", "categoryarray": grid},
+        {
+            "title": {"text": "weight decay λ (values of the grid, not to scale)"},
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": grid,
+        },
         {"title": {"text": "accuracy (%)"}, "range": [0, 102]},
     )
     words = (
@@ -258,7 +286,7 @@ def reliability(rows: pandas.DataFrame) -> Chart:
             panels.style_axes(
                 column + line * len(shown),
                 {"range": [0, 1], "title": {"text": "prediction margin"}},
-                {"range": [0, 1], "title": {"text": title if column == 0 else ""}},
+                {"range": [0, 1], "title": {"text": title}},
             )
     words = (
         f"Share of images, and below it accuracy, by prediction margin: {_listed([SHOTS[panel] for panel in shown])}."
@@ -353,13 +381,13 @@ def _band(x: pandas.Series, low: pandas.Series, high: pandas.Series, colour: str
 
 
 def _numbers(values: Iterable) -> np.ndarray | list:
-    """Numbers in single precision, which a screen cannot tell from double; text as it is."""
+    """Numbers in single precision, which a screen cannot tell from double; text, and nothing, as they are."""
     listed = list(values)
-    return listed if listed and isinstance(listed[0], str) else np.asarray(listed, np.float32)
+    return listed if listed and (listed[0] is None or isinstance(listed[0], str)) else np.asarray(listed, np.float32)
 
 
 def _on_page(colour: str) -> str:
-    return INK if colour == LAST_COLOUR else colour
+    return INK if colour == LAST_COLOUR else colours.in_the_light(colour)
 
 
 def _listed(names: Sequence[str]) -> str:

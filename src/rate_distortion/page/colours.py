@@ -32,6 +32,17 @@ def in_the_dark(colour: str) -> str:
     return _text(*colorsys.hls_to_rgb(hue, lightness, saturation))
 
 
+def in_the_light(colour: str) -> str:
+    """The colour itself, or a darker one where it would be too bright to see on a light surface; greys as they are."""
+    red, green, blue = _channels(colour)
+    if max(red, green, blue) - min(red, green, blue) < 0.02:
+        return colour
+    hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
+    while contrast(_text(*colorsys.hls_to_rgb(hue, lightness, saturation)), LIGHT_SURFACE) < SMALLEST_CONTRAST:
+        lightness -= 0.01
+    return _text(*colorsys.hls_to_rgb(hue, lightness, saturation))
+
+
 def _channels(colour: str) -> tuple[float, float, float]:
     digits = colour.lstrip("#")
     digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits

@@ -1,21 +1,58 @@
-"""What the page's interactive figures are made of: panels side by side or one below the other, and a slider."""
+"""What the page's interactive figures are made of: panels in a grid or one below the other, and a slider."""
 
 from __future__ import annotations
 
 import functools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from rate_distortion.page import colours
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 INK, MUTED, GRID, SURFACE = "#1b1b1b", "#6a6a6a", "#dedede", colours.LIGHT_SURFACE
-AROUND_PANELS, BETWEEN_LINES, BELOW_AXES = 140, 78, 48
-"""Heights in pixels: of a figure's margins, of what is between two lines of panels, and from an axis to the legend."""
+AROUND_PANELS, BETWEEN_LINES = 140, 78
+"""Heights in pixels: of a figure's margins with its legend, and of what is between two lines of panels."""
+AXIS = {
+    "gridcolor": GRID,
+    "linecolor": MUTED,
+    "zeroline": False,
+    "showline": True,
+    "ticks": "outside",
+    "tickcolor": MUTED,
+    "ticklen": 4,
+    "fixedrange": True,
+    "automargin": True,
+    "tickfont": {"size": 12},
+}
+LEGEND = {
+    "orientation": "h",
+    "x": 0,
+    "xanchor": "left",
+    "y": 0,
+    "yanchor": "bottom",
+    "yref": "container",
+    "font": {"size": 12},
+}
+"""At the lower edge of the figure; what it needs is taken from the panels above."""
+LAYOUT = {
+    "autosize": True,
+    "font": {"family": FONT, "size": 13, "color": INK},
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "margin": {"l": 60, "r": 16, "t": 30, "b": 40},
+    "dragmode": False,
+    "hoverlabel": {
+        "bgcolor": SURFACE,
+        "bordercolor": MUTED,
+        "font": {"family": FONT, "size": 12, "color": INK},
+    },
+    "template": "none",
+}
 
 
 @dataclass(frozen=True)
@@ -76,102 +113,67 @@ class Chart:
         return found
 
 
-@dataclass
 class Panels:
-    """A figure of several panels, side by side on a wide page and one below the other on a narrow one."""
+    """A figure of several panels: in a grid on a wide page, one below the other on a narrow one."""
 
-    titles: Sequence[str]
-    columns: int
-    height: int
-    narrow_height: int
-    data: list[go.Scatter] = field(default_factory=list)
-    axes: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, titles: Sequence[str], columns: int, height: int, narrow_height: int) -> None:
+        """A grid without traces; heights in pixels."""
+        self._wide = _grid(titles, columns, height)
+        self._narrow = _grid(titles, 1, narrow_height)
+        self._columns = columns
+        self._y_titles: dict[str, str] = {}
 
     def add(self, panel: int, trace: Any) -> int:
-        """Put a trace into a panel (from 0); returns its place among all traces."""
-        suffix = str(panel + 1) if panel else ""
-        trace.update(xaxis=f"x{suffix}", yaxis=f"y{suffix}")
-        self.data.append(trace)
-        return len(self.data) - 1
+        """Put a trace into a panel (from 0, by lines); returns its place among all traces."""
+        self._wide.add_trace(trace, **self._place(panel))
+        return len(self._wide.data) - 1
 
     def style_axes(self, panel: int, x: dict[str, Any], y: dict[str, Any]) -> None:
-        suffix = str(panel + 1) if panel else ""
-        shared = {
-            "gridcolor": GRID,
-            "linecolor": MUTED,
-            "zeroline": False,
-            "showline": True,
-            "ticks": "outside",
-            "tickcolor": MUTED,
-            "ticklen": 4,
-            "fixedrange": True,
-            "automargin": True,
-            "tickfont": {"size": 12},
-        }
-        x, y = (axis | {"title": axis.get("title", {}) | {"font": {"size": 12}, "standoff": 6}} for axis in (x, y))
-        self.axes[f"xaxis{suffix}"] = shared | {"anchor": f"y{suffix}"} | x
-        self.axes[f"yaxis{suffix}"] = shared | {"anchor": f"x{suffix}"} | y
+        """Titles, ranges and scales of a panel's axes, over what all axes share."""
+        for update, own in ((self._wide.update_xaxes, x), (self._wide.update_yaxes, y)):
+            title = own.get("title", {}) | {"font": {"size": 12}, "standoff": 6}
+            update(AXIS | own | {"title": title}, **self._place(panel))
+        self._y_titles[f"yaxis{panel + 1 if panel else ''}"] = y["title"]["text"]
+        if panel % self._columns:  # where panels stand beside each other, the first says what their axis is
+            self._wide.update_yaxes({"title": {"text": ""}}, **self._place(panel))
 
     def chart(
         self, alternative: str, slider: Slider | None = None, legend: dict[str, Any] | None = None, **layout: Any
     ) -> Chart:
         """The figure, with changes of its legend and of its layout laid over what all of them share."""
-        legend = legend or {}
-        base = {
-            "height": self.height,
-            "autosize": True,
-            "font": {"family": FONT, "size": 13, "color": INK},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "margin": {"l": 60, "r": 16, "t": 30, "b": 110},
-            "dragmode": False,
-            "hoverlabel": {
-                "bgcolor": SURFACE,
-                "bordercolor": MUTED,
-                "font": {"family": FONT, "size": 12, "color": INK},
-            },
-            "legend": {
-                "orientation": "h",
-                "x": 0,
-                "xanchor": "left",
-                "yanchor": "top",
-                "font": {"size": 12},
-            },
-        } | layout
-        wide = self._placed(self.columns, self.height)
-        narrow = self._placed(1, self.narrow_height)
-        narrow |= {"height": self.narrow_height, "margin": base["margin"] | {"l": 52, "r": 8}}
-        for place, total in ((base, self.height), (narrow, self.narrow_height)):
-            place["legend"] = base["legend"] | legend | {"y": -BELOW_AXES / (total - AROUND_PANELS)}
-        return Chart(go.Figure(self.data, base | wide), narrow, alternative, slider)
+        self._wide.update_layout(LAYOUT, legend=LEGEND | (legend or {})).update_layout(layout)
+        narrow = {
+            "height": self._narrow.layout.height,
+            "margin": self._wide.layout.margin.to_plotly_json() | {"l": 52, "r": 8},
+            "annotations": [note.to_plotly_json() for note in self._narrow.layout.annotations],
+        }
+        for name in self._wide.layout:
+            if name.startswith(("xaxis", "yaxis")):
+                narrow[name] = self._wide.layout[name].to_plotly_json() | {"domain": self._narrow.layout[name].domain}
+        for name, text in self._y_titles.items():
+            narrow[name]["title"] = narrow[name]["title"] | {"text": text}
+        return Chart(self._wide, narrow, alternative, slider)
 
-    def _placed(self, columns: int, total: int) -> dict[str, Any]:
-        """Axes with their places, and the titles above them, for a number of columns and a total height in pixels."""
-        lines = -(-len(self.titles) // columns)
-        gap, drop = (0.09 if columns > 1 else 0.0), (BETWEEN_LINES / (total - AROUND_PANELS) if lines > 1 else 0.0)
-        width, height = (1 - gap * (columns - 1)) / columns, (1 - drop * (lines - 1)) / lines
-        placed, annotations = {}, []
-        for panel, title in enumerate(self.titles):
-            line, column = divmod(panel, columns)
-            left, top = column * (width + gap), 1 - line * (height + drop)
-            suffix = str(panel + 1) if panel else ""
-            placed[f"xaxis{suffix}"] = self.axes[f"xaxis{suffix}"] | {"domain": [left, min(1.0, left + width)]}
-            placed[f"yaxis{suffix}"] = self.axes[f"yaxis{suffix}"] | {"domain": [max(0.0, top - height), top]}
-            annotations.append(
-                {
-                    "text": title,
-                    "x": left,
-                    "y": top,
-                    "xref": "paper",
-                    "yref": "paper",
-                    "xanchor": "left",
-                    "yanchor": "bottom",
-                    "yshift": 4,
-                    "showarrow": False,
-                    "font": {"size": 13},
-                }
-            )
-        return placed | {"annotations": annotations}
+    def _place(self, panel: int) -> dict[str, int]:
+        line, column = divmod(panel, self._columns)
+        return {"row": line + 1, "col": column + 1}
+
+
+def _grid(titles: Sequence[str], columns: int, height: int) -> go.Figure:
+    """Empty panels with their titles at the left above them; places without a title at the end of the last line stay empty."""
+    lines = -(-len(titles) // columns)
+    there = [[line * columns + column < len(titles) for column in range(columns)] for line in range(lines)]
+    figure = make_subplots(
+        lines,
+        columns,
+        specs=[[{} if is_there else None for is_there in line] for line in there],
+        subplot_titles=[title or " " for title in titles],
+        horizontal_spacing=0.09 if columns > 1 else 0,
+        vertical_spacing=BETWEEN_LINES / (height - AROUND_PANELS) if lines > 1 else 0,
+    )
+    for note, axis in zip(figure.layout.annotations, figure.select_xaxes(), strict=True):
+        note.update(x=axis.domain[0], xanchor="left", yshift=4, font={"size": 13}, align="left")
+    return figure.update_layout(height=height)
 
 
 def _collect_colours(content: Any, found: set[str]) -> None:

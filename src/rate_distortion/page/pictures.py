@@ -15,6 +15,7 @@ import pandas
 from markupsafe import Markup
 from PIL import Image
 
+from rate_distortion.claims import ledger
 from rate_distortion.page import colours
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
@@ -72,24 +73,27 @@ def _adapted(name: str, value: str, prefix: str) -> str:
         return f"#{prefix}-{value[1:]}" if value.startswith("#") else value
     value = re.sub(r"url\(#", f"url(#{prefix}-", value)
     if name == "style":
-        value = re.sub(r"#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b(?![\w-]*\))", _both_themes, value)
+        value = re.sub(r"(stroke: )?(#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3}))\b(?![\w-]*\))", _both_themes, value)
     return value
 
 
 def _both_themes(match: re.Match) -> str:
-    light, dark = match[0], colours.in_the_dark(match[0])
-    return light if light.lower() == dark else f"light-dark({light}, {dark})"
+    """A colour for each theme; a line's colour is darkened in the light where it could hardly be seen."""
+    stroke, colour = match[1] or "", match[2]
+    light, dark = colours.in_the_light(colour) if stroke else colour, colours.in_the_dark(colour)
+    return f"{stroke}{light}" if light.lower() == dark else f"{stroke}light-dark({light}, {dark})"
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One image of figure 4."""
+    """One image of figure 4; ``reached`` says whether an image made of a label reached full confidence in it."""
 
     address: str
     label: int
     predicted: int
     confidence_percent: float
     steps: int
+    reached: bool
 
     @property
     def right(self) -> bool:
@@ -98,15 +102,25 @@ class Shown:
 
 def figure4_lines(rows: pandas.DataFrame) -> Iterator[tuple[str, str, list[Shown]]]:
     """The lines of figure 4, from its table of pixels: (part, model, images by label)."""
+    full = (
+        100.0 * ledger.load().parts["perturbations"].sizes["confidence"]
+    )  # for a table that does not say what is reached
     for (part, model), line in rows.groupby(["part", "model"], sort=False, dropna=False):
         images = []
         for label, pixels in line.groupby("label", sort=True):
             first = pixels.iloc[0]
             grey = pixels["intensity"].to_numpy(np.float64).reshape(pixels["row"].max() + 1, -1)
+            confidence = float(first["confidence_percent"])
             images.append(
-                Shown(_grey_png(grey), int(label), int(first["predicted_class"]), float(first["confidence_percent"]),
-                      int(first["steps"]))
-            )  # fmt: skip
+                Shown(
+                    address=_grey_png(grey),
+                    label=int(label),
+                    predicted=int(first["predicted_class"]),
+                    confidence_percent=confidence,
+                    steps=int(first["steps"]),
+                    reached=bool(first.get("reached", confidence >= full)),
+                )
+            )
         yield part, "" if pandas.isna(model) else str(model), images
 
 

@@ -45,11 +45,18 @@ class Records:
     def read(self, name: str) -> pandas.DataFrame | None:
         """A record's rows; None where it is missing, empty or no part of the study."""
         path = self._file(name, ".csv")
-        if path is None:
-            return None
-        # A model may be called NA; only an empty field and the nan that Python's csv writes are missing values.
-        rows = pandas.read_csv(path, keep_default_na=False, na_values=["", "nan"])
-        return None if rows.empty else rows
+        return None if path is None else _rows(path)
+
+    def theses(self) -> pandas.DataFrame | None:
+        """What came of each thesis of the paper, beside the claims where they were judged; None without."""
+        claims = self.places.get("claims")
+        path = claims and claims.with_name("theses.csv")
+        return _rows(path) if path and path.exists() else None
+
+    def text(self, name: str) -> str | None:
+        """A table's Markdown, where it exists."""
+        path = self._file(name, ".md")
+        return None if path is None else path.read_text(encoding="utf-8")
 
     def drawing(self, name: str) -> Path | None:
         """A figure's SVG, where it exists."""
@@ -63,3 +70,10 @@ class Records:
         place = self.places.get(name)
         path = place and place.with_name(place.name + suffix)
         return path if path and path.exists() else None
+
+
+def _rows(path: Path) -> pandas.DataFrame | None:
+    """A file's rows; None without any."""
+    # A model may be called NA; only an empty field and the nan that Python's csv writes are missing values.
+    rows = pandas.read_csv(path, keep_default_na=False, na_values=["", "nan"])
+    return None if rows.empty else rows

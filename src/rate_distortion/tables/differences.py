@@ -61,7 +61,7 @@ def differences(
     return Table(
         tidy,
         shown(tidy),
-        "Differences that the paper states in words",
+        "Differences between cells" if is_users_own(data) else "Differences that the paper states in words",
         [*notes(study, data), "Differences are paired over seeds."],
     )
 

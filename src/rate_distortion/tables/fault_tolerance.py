@@ -13,7 +13,7 @@ from rate_distortion.analysis.precision import DASH
 from rate_distortion.analysis.records import disambiguate
 from rate_distortion.tables.layout import Cell, Layout, Table, batch_size_note, columns, is_users_own, notes
 
-NOISE_NAMES = {"l2": "L2", "linf": "L∞", "gaussian": "Gaussian"}
+NOISE_NAMES = {"l2": "L₂", "linf": "L∞", "gaussian": "Gaussian"}
 
 
 def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: Mapping[str, Any]) -> Table:

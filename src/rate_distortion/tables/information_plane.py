@@ -10,7 +10,7 @@ import pandas
 from rate_distortion.analysis import information_plane as plane_records
 from rate_distortion.analysis.precision import DASH, rounded, to_precision
 from rate_distortion.analysis.records import summarise
-from rate_distortion.tables.layout import Cell, Layout, Table, columns
+from rate_distortion.tables.layout import Cell, Layout, Table, columns, is_users_own
 from rate_distortion.tables.perceptrons import network_name, perceptron_notes
 
 PLANE_BY = ["labels", "estimator", "layer"]
@@ -42,6 +42,7 @@ def information_plane(
         A table whose tidy form has labels ("original", "random", or "random minus original"), estimator, layer ("all" for
         quantities of the whole network, "input" for H(X)), quantity, mean, standard_error, n.
     """
+    whose = "follows the course of training" if is_users_own(data) else "is the paper's"
     tidy = pandas.concat(
         [
             _at_the_end(records),
@@ -58,8 +59,8 @@ def information_plane(
         "Information plane at the last epoch, and the degree of memorization",
         [
             *perceptron_notes(study, data),
-            f"{network_name(plane['activation'], plane['normalization'])}; the first estimator is the "
-            f"paper's: {plane['bins']} bins of equal mass over each layer. Floor: I(T; Y) of labels paired at random.",
+            f"{network_name(plane['activation'], plane['normalization'])}; the first estimator {whose}: {plane['bins']} bins "
+            "of equal mass over each layer. Floor: I(T; Y) of labels paired at random.",
             f"Ceilings: I(X; T) {records['input_ceiling_bits'].max():.2f} bits (log2 of the {records['samples'].max():,} "
             f"samples), I(T; Y) {records['label_ceiling_bits'].max():.2f} bits.",
             "Memorization: I(X; T) on random labels less that on the original ones, paired over seeds; drop: from the largest "

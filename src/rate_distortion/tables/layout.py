@@ -68,6 +68,11 @@ class Cell:
     printed: str = ""
     partial: bool = False
 
+    @property
+    def is_words(self) -> bool:
+        """Whether it has no number, nor the dash that stands for one."""
+        return self.text != DASH and not any(map(str.isdigit, self.text))
+
 
 NOTHING = Cell(DASH)
 
@@ -156,14 +161,32 @@ class Layout:
         found = [row.get(column.key, NOTHING) for column in self.measured]
         return [replace(cell, text=with_minus(cell.text), printed=with_minus(cell.printed)) for cell in found]
 
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """The upper headings of HTML and how many columns each spans."""
+        shown = self.measured[1:] if self.grouped else self.measured
+        return [(name, len(list(own))) for name, own in itertools.groupby(shown, key=lambda column: column.group)]
+
+    def bodies(self) -> list[tuple[str, list[list[Cell]]]]:
+        """The rows of HTML by group: what the first column says of neighbours that share it, and their other cells."""
+        rows = [self.cells(row) for row in self.rows]
+        if not self.grouped:
+            return [("", rows)]
+        return [(name, [row[1:] for row in own]) for name, own in itertools.groupby(rows, key=lambda row: row[0].text)]
+
     def of_finished_seeds(self) -> Layout:
         """The layout with every number marked as resting on fewer seeds than planned."""
         named = {column.key for column in self.columns[: self.names]}
 
         def marked(key: str, cell: Cell) -> Cell:
-            return replace(cell, partial=key not in named and any(map(str.isdigit, cell.text)))
+            return replace(cell, partial=key not in named and cell.text != DASH and not cell.is_words)
 
         return replace(self, rows=[{key: marked(key, cell) for key, cell in row.items()} for row in self.rows])
+
+    def without_printed(self) -> Layout:
+        """The layout with what was measured alone."""
+        rows = [{key: replace(cell, printed="") for key, cell in row.items()} for row in self.rows]
+        return replace(self, columns=self.measured, rows=rows)
 
     @property
     def has_printed(self) -> bool:
@@ -317,10 +340,10 @@ class Table:
         return [" & ".join(upper) + r" \\", " ".join(rules), " & ".join(lower) + r" \\"]
 
 
-def read_notes(md: Path) -> tuple[str, list[str]]:
+def read_notes(markdown: str) -> tuple[str, list[str]]:
     """Title and notes of a table, from its Markdown."""
-    lines = md.read_text(encoding="utf-8").splitlines()
-    return lines[0].strip("*"), [line.removeprefix("- ") for line in lines[1:] if line.startswith("- ")]
+    first, *others = markdown.splitlines()
+    return first.strip("*"), [line.removeprefix("- ") for line in others if line.startswith("- ")]
 
 
 def is_users_own(data: Mapping[str, Any]) -> bool:

@@ -78,7 +78,7 @@ def shown(tidy: pandas.DataFrame) -> Layout:
     rows = [
         {"quantity": Cell(QUANTITIES.get(quantity, quantity.replace("_", " ")))}
         | {
-            headings[row.variant]: Cell(_value(row.mean, row.standard_error, row.n, planned), partial=row.n < planned)
+            headings[row.variant]: Cell(_value(row.mean, row.standard_error, row.n, planned))
             for row in own.itertuples()
         }
         for quantity, own in tidy.groupby("quantity", sort=False)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas
 
 from rate_distortion.studies import AS_IN_THE_STUDY
-from rate_distortion.tables.layout import Cell, Layout, Table, columns, measured, notes
+from rate_distortion.tables.layout import Cell, Layout, Table, columns, is_users_own, measured, notes
 
 VARIED_QUANTITIES = {
     ("original", "train_accuracy"): ("train_accuracy_percent", "train (%)"),
@@ -18,6 +18,11 @@ VARIED_QUANTITIES = {
 }
 """(labels, column of metrics.json) -> (name with unit, heading)."""
 
+OWN_TITLES = {
+    "sensitivity": "Sensitivity: one choice of training or evaluation varied at a time",
+    "ablations": "Ablations: parts of the models taken away or varied",
+}
+"""On a user's own data."""
 TITLES = {
     "sensitivity": "Sensitivity: one choice that the paper leaves open varied at a time",
     "ablations": "Ablations: what the paper's conclusions rest on, taken away or varied",
@@ -56,7 +61,12 @@ def variations(
                 rows += _compared(f"batch_norm_evaluation_{evaluation}", base, _evaluated(own, evaluation), own)
     tidy = pandas.DataFrame(rows)
     changed = [f"{choice}: {', '.join(f'{k} {v}' for k, v in change.items())}" for choice, change in choices.items()]
-    return Table(tidy, shown(tidy), TITLES[part], [*notes(study, data), "Choices: " + "; ".join(changed) + "."])
+    return Table(
+        tidy,
+        shown(tidy),
+        (OWN_TITLES if is_users_own(data) else TITLES)[part],
+        [*notes(study, data), "Choices: " + "; ".join(changed) + "."],
+    )
 
 
 def _compared(choice: str, base: str, own: pandas.DataFrame, usual: pandas.DataFrame) -> list[dict[str, Any]]:

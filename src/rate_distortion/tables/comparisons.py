@@ -1,4 +1,4 @@
-"""What the paper says of a figure in numbers, and what was measured here."""
+"""What the paper says of a figure, in the words and numbers of the ledger, and what was measured here."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import pandas
 
+from rate_distortion.analysis.precision import DASH, to_precision
 from rate_distortion.analysis.records import disambiguate
-from rate_distortion.figures.style import NOISE_STYLES
-from rate_distortion.page.tables import network
-from rate_distortion.tables.layout import to_precision
+from rate_distortion.claims import ledger, wording
+from rate_distortion.tables.fault_tolerance import NOISE_NAMES
+from rate_distortion.tables.layout import with_minus
+from rate_distortion.tables.perceptrons import network_name
+from rate_distortion.tables.reverse_transmission import NEVER
 
 NOT_MEASURED = "not measured"
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -37,9 +40,9 @@ def gradient_ratios(rows: pandas.DataFrame | None) -> list[Comparison]:
         known, printed = own["mean"].dropna(), own["printed"].dropna()
         none = f"{len(own) - len(known)} of {len(own)} layers still move" if len(known) < len(own) else ""
         here = f"{known.min():,.0f} to {known.max():,.0f}" if len(known) else ""
-        paper = f"about {printed.iloc[0]:,.0f}" if len(printed) else "—"
+        paper = f"about {printed.iloc[0]:,.0f}" if len(printed) else DASH
         measured = "; ".join(filter(None, (here, none)))
-        found.append(Comparison(f"{network(activation, normalization)}: constant from epoch", paper, measured))
+        found.append(Comparison(f"{network_name(activation, normalization)}: constant from epoch", paper, measured))
     return found
 
 
@@ -54,13 +57,11 @@ def memorization(rows: pandas.DataFrame | None) -> list[Comparison]:
     main = rows[rows["estimator"] == rows["estimator"].iloc[0]]
     drops, kept = main[main["quantity"] == "drop_bits"], main[main["quantity"] == "memorization_bits"]
     found = []
-    for labels, printed in (("original", "compression"), ("random", "almost none")):
+    for labels, claim in (("original", "F3-compress"), ("random", "F3-nocompress")):
         own = drops.loc[drops["labels"] == labels, "mean"].dropna()
-        found.append(Comparison(f"largest drop of I(X; T) in a layer, {labels} labels", printed, _bits(own)))
-    found.append(
-        Comparison("most that random labels keep more of in a layer", "the degree of memorization", _bits(kept["mean"]))
-    )
-    return found
+        found.append(Comparison(f"largest drop of I(X; T) in a layer, {labels} labels", _printed(claim), _bits(own)))
+    more = "most that random labels keep more of I(X; T) in a layer"
+    return [*found, Comparison(more, _printed("F3-memo"), _bits(kept["mean"]))]
 
 
 def reverse_transmission(rows: pandas.DataFrame | None, model: str | None) -> list[Comparison]:
@@ -76,9 +77,9 @@ def reverse_transmission(rows: pandas.DataFrame | None, model: str | None) -> li
     here = NOT_MEASURED
     if len(own):
         row = own.iloc[0]
-        steps = "full confidence never reached" if pandas.isna(row["mean_steps"]) else _mean(row["mean_steps"], row)
+        steps = NEVER if pandas.isna(row["mean_steps"]) else to_precision(row["mean_steps"], row["standard_error"])
         here = f"{steps} ({row['reached_percent']:.0f} % of labels)"
-    return [Comparison(f"{model}: steps to full confidence", "about 100 (B+ on SVHN)", here)]
+    return [Comparison(f"{model}: steps to full confidence", f"{_printed('F4b-steps')} (B+ on SVHN)", here)]
 
 
 def fault_tolerance(rows: pandas.DataFrame | None) -> list[Comparison]:
@@ -91,21 +92,21 @@ def fault_tolerance(rows: pandas.DataFrame | None) -> list[Comparison]:
         return []
     rows = rows.assign(model=disambiguate(rows["model"], rows["batch_size"]))
     found = []
-    for noise, printed in (("l2", "0 %"), ("linf", "0 %"), ("gaussian", "about 10 %")):
+    for noise, claim in (("l2", "F5-acc0-B-l2"), ("linf", "F5-acc0-B-linf"), ("gaussian", "F5-gauss-B")):
         own = rows[rows["noise"] == noise]
         here = _by_model(own, "lowest_accuracy_percent", "{:.1f} %")
-        found.append(Comparison(f"lowest accuracy, {NOISE_STYLES[noise][1]}", printed, here))
+        found.append(Comparison(f"lowest accuracy, {NOISE_NAMES[noise]}", _printed(claim), here))
     last = rows[rows["noise"] == "l2"]
     found.append(
         Comparison(
             "information where the L₂ path ends",
-            "rises again below 30 dB",
+            _printed("F5-plateau"),
             _by_model(last, "last_information_bits", "{:.2f} bits"),
         )
     )
     if "nine_to_six_percent" in rows:  # not for a user's images, which are no digits
         sixes = _by_model(last, "nine_to_six_percent", "{:.0f} %")
-        found.append(Comparison("nines read as sixes, large L₂", "more often than not", sixes))
+        found.append(Comparison("nines read as sixes, large L₂", _printed("F5-9to6"), sixes))
     return found
 
 
@@ -119,9 +120,11 @@ def weight_decay(rows: pandas.DataFrame | None) -> list[Comparison]:
         return []
     chosen, best = (rows.loc[rows[column], "weight_decay"].unique() for column in ("chosen", "best_validation"))
     return [
-        Comparison("smallest sufficient λ", "about 0.01", f"{chosen[0]:g}" if len(chosen) else "none of the grid"),
         Comparison(
-            "λ of the highest accuracy", "the same (test)", f"{best[0]:g} (validation)" if len(best) else NOT_MEASURED
+            "smallest sufficient λ", _printed("L-crit"), f"{chosen[0]:g}" if len(chosen) else "none of the grid"
+        ),
+        Comparison(
+            "λ of the highest accuracy", _printed("L-best"), f"{best[0]:g} (validation)" if len(best) else NOT_MEASURED
         ),
     ]
 
@@ -137,16 +140,16 @@ def sphere_packing(rows: pandas.DataFrame | None) -> list[Comparison]:
     cells = rows.set_index(["variant", "quantity"])["mean"]
     found = []
     for variant, name, printed in (
-        ("none", "(a) no normalization", "about 20"),
-        ("batch", "(b) batch normalization", "sooner"),
-        ("batch_without_scale", "(c) without scale", "sooner"),
+        ("none", "(a) no normalization", _printed("F6-partition")),
+        ("batch", "(b) batch normalization", _printed("F6-early")),
+        ("batch_without_scale", "(c) without scale", DASH),
     ):
         epoch = cells.get((variant, "partition_epoch"), float("nan"))
         here = "never" if pandas.isna(epoch) else f"{epoch:,.0f}"
         found.append(Comparison(f"{name}: clusters apart from epoch", printed, here))
     change = cells.get(("none", "power_after_partition_db"), float("nan"))
-    here = NOT_MEASURED if pandas.isna(change) else f"{change:+.1f} dB"
-    return [*found, Comparison("(a): power, end over partition", "falls", here)]
+    here = NOT_MEASURED if pandas.isna(change) else with_minus(f"{change:+.1f} dB")
+    return [*found, Comparison("(a): power, end over partition", _printed("F6-power"), here)]
 
 
 def transfer(rows: pandas.DataFrame | None) -> list[Comparison]:
@@ -161,7 +164,7 @@ def transfer(rows: pandas.DataFrame | None) -> list[Comparison]:
     found = []
     for row in accuracy.itertuples():
         printed = getattr(row, "printed", float("nan"))
-        paper = "—" if pandas.isna(printed) else f"{printed:.1f} %"
+        paper = DASH if pandas.isna(printed) else f"{printed:.1f} %"
         here = f"{to_precision(row.mean, row.standard_error)} %"
         found.append(Comparison(f"{row.model}: {row.shot.replace('_', '-')} accuracy", paper, here))
     return found
@@ -178,5 +181,5 @@ def _bits(values: pandas.Series) -> str:
     return NOT_MEASURED if values.dropna().empty else f"{values.max():.2f} bits"
 
 
-def _mean(value: float, row: pandas.Series) -> str:
-    return to_precision(value, row["standard_error"])
+def _printed(claim: str) -> str:
+    return wording.printed(ledger.load()[claim])
