@@ -10,8 +10,6 @@ import os
 import re
 import yaml
 
-from pathlib import PurePosixPath
-
 from snakemake.exceptions import WorkflowError
 
 from rate_distortion import datasets, studies
@@ -31,8 +29,7 @@ def image_side(study):
 try:
     # A study that an archive brings is the archive's, whatever config.yaml says of one with its name.
     ARCHIVES = records_archive.studies_of(config.get("records", []))
-    config["studies"] |= {study: manifest.configuration for study, (_, manifest) in ARCHIVES.items()}
-    STUDIES = studies.load(config, SCHEMA)
+    STUDIES = studies.load(config, SCHEMA, {study: manifest.configuration for study, (_, manifest) in ARCHIVES.items()})
     for study in STUDIES.values():
         if study.name not in ARCHIVES:
             study.check_image_side(image_side(study))

@@ -27,9 +27,7 @@ rule pack_records:
         mem_mb=1000,
         runtime="30m",
     params:
-        configuration=lambda wildcards: studies.merged_study(wildcards.study, config["studies"]),
-        derived=derived_targets,
-        kept=lambda wildcards: inside_study(wildcards, recorded_targets(wildcards.study)),
+        configuration=packed_configuration,
     script:
         "../scripts/pack_records.py"
 

@@ -39,12 +39,16 @@ def _variants(config: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, A
         yield "calibration.weight_decays", variant_name(base, f"decay-{value:g}"), settings
 
 
-def load(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Study]:
+def load(
+    config: Mapping[str, Any], schema: Mapping[str, Any], archived: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Study]:
     """Merge and check every study of a configuration.
 
     Args:
         config: the merged content of config.yaml, --configfile and --config.
         schema: the JSON schema of the whole configuration.
+        archived: studies that archives of records bring, merged by whoever packed them. They take the place of the
+            configuration's of the same names, and no study extends them.
 
     Raises:
         StudyError: the first thing that is wrong, as one sentence.
@@ -58,7 +62,7 @@ def load(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Stud
     for name, study in written["studies"].items():
         if not isinstance(study, dict):
             raise StudyError(f"studies.{name} is {study!r}; it must be a mapping of settings")
-    merged = {name: merged_study(name, written["studies"]) for name in written["studies"]}
+    merged = {name: merged_study(name, written["studies"]) for name in written["studies"]} | dict(archived or {})
     validate({**written, "studies": merged}, schema, written)
     for name, study in merged.items():
         check_references(Study(name, study))

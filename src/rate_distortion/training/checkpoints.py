@@ -50,7 +50,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], progress: Progress, run_fing
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     recorded = json.dumps(progress.__dict__)
     metadata = {"fingerprint": run_fingerprint, "progress": recorded, "checksum": _checksum(tensors, recorded)}
-    files.write_bytes(path, safetensors.torch.save(tensors, metadata))
+    files.write_bytes(path, safetensors.torch.save(tensors, metadata), noted=False)
 
 
 def load(path: Path, run_fingerprint: str) -> tuple[dict[str, Tensor], Progress] | None:

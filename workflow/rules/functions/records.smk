@@ -1,21 +1,11 @@
 """Records that travel, and studies that are compared."""
 
 
-def recorded_targets(name):
-    """The promised files that cannot be made again from records: they need the networks or the source of the images."""
-    kept = [f"results/{name}/plan.md", f"results/{name}/tables/attack_audit.csv"]
-    return [path for path in study_targets(name) if path in kept]
-
-
-def inside_study(wildcards, paths):
-    """Paths as they are inside the study's folder."""
-    return [str(PurePosixPath(path).relative_to(f"results/{wildcards.study}")) for path in paths]
-
-
-def derived_targets(wildcards):
-    """The promised files that are made from records."""
-    kept = recorded_targets(wildcards.study)
-    return inside_study(wildcards, [path for path in study_targets(wildcards.study) if path not in kept])
+def packed_configuration(wildcards):
+    """The settings that an archive of the study brings: merged, and without the models that the study derives."""
+    if wildcards.study in ARCHIVES:
+        return ARCHIVES[wildcards.study][1].configuration
+    return studies.merged_study(wildcards.study, config["studies"])
 
 
 def dataset_record(name):
