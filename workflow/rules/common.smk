@@ -24,8 +24,7 @@ SCHEMA = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schem
 def read_studies():
     """The studies by name; one that an archive brings is the archive's, whatever config.yaml says of one with its name."""
     archives = archive.studies_of(config.get("records", []))
-    config["studies"] |= {name: manifest.configuration for name, (_, manifest) in archives.items()}
-    read = studies.load(config, SCHEMA)
+    read = studies.load(config, SCHEMA, {name: manifest.configuration for name, (_, manifest) in archives.items()})
     for name, study in read.items():
         if name in archives:
             read[name] = dataclasses.replace(study, archive=archives[name][0])
@@ -46,6 +45,13 @@ DIGIT_PAIRS = {study.digit_pair() for study in STUDIES.values()} - {None}
 MODELS = {model for study in STUDIES.values() for model in study.config["models"]}
 BATCH_SIZES = {run.batch_size for study in STUDIES.values() for run in study.runs()}
 SEEDS = {seed for study in STUDIES.values() for seed in study.seeds()}
+
+
+def packed_configuration(wildcards):
+    """The settings that an archive of the study brings: merged, and without the models that the study derives."""
+    if wildcards.study in ARCHIVES:
+        return ARCHIVES[wildcards.study][1].configuration
+    return studies.merged_study(wildcards.study, config["studies"], SCHEMA)
 
 
 def one_of(values):

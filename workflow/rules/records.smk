@@ -23,9 +23,7 @@ rule pack_records:
     conda:
         "../../envs/environment.yaml"
     params:
-        configuration=lambda wildcards: studies.merged_study(wildcards.study, config["studies"], SCHEMA),
-        derived=of_study(promises.made_from_records),
-        kept=of_study(promises.made_elsewhere),
+        configuration=packed_configuration,
     script:
         "../scripts/pack_records.py"
 

@@ -124,7 +124,7 @@ def _verdict_words(row: tuple) -> str:
 
 def main(source: str) -> None:
     """Make a study's overview the one that README shows."""
-    text = Path(source).read_text(encoding="utf-8")
+    text = files.verified(source).read_text(encoding="utf-8")
     readme = Path("README.md")
     files.write_text("docs/verdicts.csv", text)
     files.write_text(readme, with_table(readme.read_text(encoding="utf-8"), read("docs/verdicts.csv")))

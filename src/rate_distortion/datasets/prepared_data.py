@@ -59,7 +59,8 @@ def _load_split(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _load_array(path: Path, **options: Any) -> np.ndarray:
+    path = files.verified(path)
     try:
-        return np.load(files.existing(path), allow_pickle=False, **options)
+        return np.load(path, allow_pickle=False, **options)
     except (ValueError, EOFError) as error:
         raise files.damaged(path, error) from error

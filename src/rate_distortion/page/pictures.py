@@ -17,6 +17,7 @@ from PIL import Image
 
 from rate_distortion.claims import ledger
 from rate_distortion.page import colours
+from rate_distortion.storage import files
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 LARGEST_SVG_BYTES = 600_000
@@ -34,7 +35,7 @@ def figure(svg: Path, alternative: str) -> Markup:
         alternative: what the figure shows, in words.
     """
     if svg.stat().st_size > LARGEST_SVG_BYTES:
-        png = svg.with_suffix(".png").read_bytes()
+        png = files.verified(svg.with_suffix(".png")).read_bytes()
         return Markup('<img class="drawing" src="{}" alt="{}">').format(_data_address(png), alternative)
     return themed(svg.read_text(encoding="utf-8"), svg.stem, alternative)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas
 
+from rate_distortion.storage import files
+
 
 @dataclass(frozen=True)
 class Records:
@@ -69,7 +71,7 @@ class Records:
     def _file(self, name: str, suffix: str) -> Path | None:
         place = self.places.get(name)
         path = place and place.with_name(place.name + suffix)
-        return path if path and path.exists() else None
+        return files.verified(path) if path and path.exists() else None
 
 
 def _rows(path: Path) -> pandas.DataFrame | None:

@@ -1,4 +1,9 @@
-"""Files that are either complete or absent: everything is written under a temporary name and then renamed.
+"""Files that are either complete or absent, and that nobody reads once they have changed.
+
+Everything is written under a temporary name and then renamed. For a file of a study its SHA-256 is noted first, in
+``results/<study>/checksums/<path of the file>.sha256``, and whoever reads the file compares (:func:`verified`, which every
+``read_*`` calls). The notes have their own folder, so that a run's folder copied over another one's does not bring them
+along. Rules do not declare them: Snakemake deletes declared files when a job fails, and would run jobs that only lack a note.
 
 What cannot be written, and what was written and is damaged now, ends in one sentence that names the file and what to do.
 """
@@ -8,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
+import hashlib
 import io
 import json
 import os
@@ -48,6 +54,9 @@ DAMAGED_ARCHIVE = (
 )
 """What numpy and zipfile raise when the bytes of an .npz make no sense: each is what some flipped bit led to."""
 
+RESULTS = "results"
+CHECKSUMS = "checksums"
+"""Folders: of all studies, and in a study's own one of what was noted of its files."""
 
 _guards: list[tuple[Path, Callable[[], object]]] = []
 
@@ -84,12 +93,16 @@ def guarded(folder: str | Path, check: Callable[[], object]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def completed(path: str | Path) -> Iterator[Path]:
+def completed(path: str | Path, *, noted: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it becomes ``path``, on any error it is removed.
 
     The data reach the disk before the name does, so that a crash leaves the old file or the new one, never a torn one. The
     folder is made when missing. The temporary name is always the same, so that what a kill leaves behind is written over and
     does not pile up; it ends like the final one, since some writers go by the suffix.
+
+    Args:
+        path: the final name.
+        noted: note the checksum of a study's file; not for one that is verified otherwise and removed at the end.
 
     Raises:
         UnwritableFileError: the system does not let it be written.
@@ -110,6 +123,8 @@ def completed(path: str | Path) -> Iterator[Path]:
         ours = False  # what lies under the temporary name may be the next owner's
         _ask_guards(path)
         ours = True
+        if noted:
+            _note_checksum(path, temporary)
         temporary.replace(path)
     except OSError as error:
         if error.errno in REMEDIES:
@@ -132,9 +147,9 @@ def _ask_guards(path: Path) -> None:
             check()
 
 
-def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write a binary file, whole or not at all."""
-    with completed(path) as temporary:
+def write_bytes(path: str | Path, content: bytes, *, noted: bool = True) -> None:
+    """Write a binary file, whole or not at all; for ``noted`` see :func:`completed`."""
+    with completed(path, noted=noted) as temporary:
         temporary.write_bytes(content)
 
 
@@ -168,10 +183,11 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
     Raises:
         MissingFileError: it is not there.
-        DamagedFileError: it is no JSON mapping.
+        DamagedFileError: it has changed since it was written, or is no JSON mapping.
     """
+    path = verified(path)
     try:
-        record = json.loads(existing(path).read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise damaged(path, error) from error
     if not isinstance(record, dict):
@@ -188,11 +204,12 @@ def read_table(path: str | Path, **options: Any) -> pandas.DataFrame:
 
     Raises:
         MissingFileError: it is not there.
-        DamagedFileError: it has no rows, ends within a line or has lines of different length, which pandas would fill up.
+        DamagedFileError: it has changed since it was written, has no rows, ends within a line or has lines of different
+            length, which pandas would fill up.
     """
     import pandas
 
-    content = existing(path).read_bytes()
+    content = verified(path).read_bytes()
     try:
         text = content.decode("utf-8")
         lengths = {len(row) for row in csv.reader(io.StringIO(text), strict=True)}
@@ -206,18 +223,62 @@ def read_table(path: str | Path, **options: Any) -> pandas.DataFrame:
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    """Every array of an .npz file of ours; its own checksums are verified on the way.
+    """Every array of an .npz file of ours.
 
     Raises:
         MissingFileError: it is not there.
-        DamagedFileError: it is no such file any more.
+        DamagedFileError: it has changed since it was written, or is no such file any more.
     """
-    path = existing(path)
+    path = verified(path)
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except DAMAGED_ARCHIVE as error:
         raise damaged(path, error) from error
+
+
+def verified(path: str | Path) -> Path:
+    """The path of a file of ours, once it is known to be there and as it was written.
+
+    A file without a noted checksum (outside a study's folder, or written by an earlier version) is taken as it is.
+
+    Raises:
+        MissingFileError: it is not there.
+        DamagedFileError: its checksum is not the one that was noted when it was written.
+    """
+    path = existing(path)
+    note = _note_of(path)
+    if note and note.exists() and note.read_bytes()[:64] != checksum(path).encode():
+        raise damaged(path, f"its checksum is not the one in {note}")
+    return path
+
+
+def checksum(path: str | Path, algorithm: str = "sha256") -> str:
+    """Hexadecimal checksum of a file."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()
+
+
+def _note_checksum(path: Path, temporary: Path) -> None:
+    """Note the checksum of a study's file before it gets its name: a kill in between leaves a note without its file."""
+    if note := _note_of(path):
+        # As `sha256sum --check` reads it in the study's folder.
+        write_text(note, f"{checksum(temporary)}  {'/'.join(_inside_study(path))}\n")
+
+
+def _note_of(path: Path) -> Path | None:
+    """Where the checksum of a study's file is noted; None for a note itself and for a file that belongs to no study."""
+    inside = _inside_study(path)
+    if not inside or inside[0] == CHECKSUMS:
+        return None
+    return Path(*path.parts[: -len(inside)], CHECKSUMS, *inside[:-1], f"{inside[-1]}.sha256")
+
+
+def _inside_study(path: Path) -> tuple[str, ...]:
+    """The parts of a path inside results/<study>."""
+    if RESULTS not in path.parts:
+        return ()
+    return path.parts[len(path.parts) - path.parts[::-1].index(RESULTS) + 1 :]
 
 
 def existing(path: str | Path) -> Path:

@@ -24,8 +24,9 @@ import numpy as np
 from rate_distortion.storage import files
 
 PACKAGES = ("numpy", "scipy", "torch", "torchvision", "safetensors", "scikit-learn", "pandas", "seaborn", "snakemake")
-LIBRARY = Path(__file__).parent
+LIBRARY = Path(__file__).parents[1]
 RECORD = "provenance.json"
+file_checksum = files.checksum
 
 
 def record(device: str = "cpu", threads: int | None = None) -> dict[str, Any]:
@@ -81,12 +82,6 @@ def processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def file_checksum(path: str | Path, algorithm: str = "sha256") -> str:
-    """Hexadecimal checksum of a file."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, algorithm).hexdigest()
-
-
 def array_checksum(array: np.ndarray) -> str:
     """SHA-256 of an array's values in their order; its shape and type are no part of it."""
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
@@ -98,15 +93,14 @@ def outputs_sha256(paths: Iterable[str | Path]) -> dict[str, str]:
 
 
 def verified(path: str | Path) -> Path:
-    """The path of a run's file, once the file is known to be as the run left it.
-
-    A file whose run has no record, or one that does not list the file, is not checked.
+    """The path of a run's file, once the file is known to be as the run left it: by the checksum that was noted when it was
+    written (:func:`files.verified`), and by the run's record beside it, if that lists the file.
 
     Raises:
         files.MissingFileError: it is not there.
-        files.DamagedFileError: it has another checksum than the record beside it says.
+        files.DamagedFileError: it has another checksum.
     """
-    path = files.existing(path)
+    path = files.verified(path)
     record = path.with_name(RECORD)
     if record.exists():
         expected = files.read_json(record).get("outputs_sha256", {}).get(path.name)

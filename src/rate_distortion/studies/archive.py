@@ -1,11 +1,13 @@
 """A study's records in one archive: everything behind its tables and figures, without weights and without images.
 
-The archive is a ZIP file. Its first member, ``manifest.json``, says what it is: the study's name and configuration, and
-size and SHA-256 of every file. The same records give the same bytes: files are in order of their names and bear one date.
+The archive is a ZIP file. Its first member, ``ro-crate-metadata.json``, says what it is (:mod:`rate_distortion.studies.crate`):
+the study's name and configuration, and size and SHA-256 of every file. The same records give the same bytes: files are in
+order of their names and bear one date.
 
-An archive may come from anywhere, so nothing in it is trusted: a manifest that names a path outside the study's folder, a
-member that the manifest does not name, a link, a file that is no record, or one of another size or checksum is refused before
-a single file is put in place.
+An archive may come from anywhere, so nothing in it is trusted. It brings records and nothing else: what is made from records
+(tables, figures, verdicts, the page) is made by whoever received it. A path that leads out of the study's folder, a link, a
+file that is no record, names that are too long or that some file system takes for the same, sizes that no honest record has,
+and a file of another size or checksum than the metadata say are refused before a single file is put in place.
 """
 
 from __future__ import annotations
@@ -17,33 +19,45 @@ import shutil
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rate_distortion.storage import files, provenance
+from rate_distortion.studies import crate
 
-MANIFEST = "manifest.json"
-FORMAT = "rate-distortion records 1"
-RECORD_SUFFIXES = (".csv", ".json", ".md", ".npz", ".yaml")
-"""Of the files that an archive may hold: tables and numbers, nothing that could be run, no weights and no images."""
+RECORD_FOLDERS = ("runs", "transfer", "data")
+RECORD_FILES = ("weight_decay.json", "network.csv", "plan.md", "tables/attack_audit.csv")
+"""Records that lie elsewhere. They need the networks or the source of the images, so that a recipient cannot make them."""
+
+RECORD_SUFFIXES = (".csv", ".json", ".npz")
+"""Of records: tables and numbers, nothing that could be run, no weights and no images."""
 
 WHITENING = "whitening.npz"
 """What no table or figure reads, and what would make an archive large: the matrix that whitened the images."""
 
-DERIVED_FOLDERS = ("tables", "figures", "partial")
 CHUNK_BYTES = 1 << 20
-MOST_MANIFEST_BYTES = 64 << 20
+MOST_METADATA_BYTES = 16 << 20
+MOST_PACKED_BYTES, MOST_TIMES = 64 << 20, 100
+"""Records may take this many bytes, or this many times the bytes of their archive. Honest ones shrink to about a half; what
+shrinks to a hundredth is made to fill disks."""
+
+LONGEST_PART, LONGEST_PATH = 200, 1000
+"""Of names, in characters; file systems end at 255 and 4,096 bytes, and temporary names are longer."""
+
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 PATH = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)*")
 """A file of a study: no part is empty, hidden, "." or ".."."""
 
 STUDY_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
+"""What zipfile and json raise when the bytes of an archive make no sense."""
 
 
 class ArchiveError(ValueError):
-    """An archive that cannot be used; the message is one sentence for the person who brought it."""
+    """An archive that cannot be used or made; the message is one sentence for the person who asked for it."""
 
 
 @dataclass(frozen=True)
@@ -54,109 +68,91 @@ class Manifest:
         study: the study's name.
         configuration: the study's settings as its rules saw them, without ``extends``.
         files: path inside results/<study> -> {"bytes": size, "sha256": checksum}.
-        library_sha256: the library that packed it.
     """
 
     study: str
     configuration: dict[str, Any]
     files: dict[str, dict[str, Any]]
-    library_sha256: str
 
 
-def record_paths(folder: str | Path, derived: Iterable[str] = ()) -> list[str]:
-    """The records of a finished study, sorted: its files without weights, images, hidden files and what is made from records.
-
-    Args:
-        folder: results/<study>.
-        derived: paths inside it of files that are made from the records; tables/, figures/ and partial/ are left out as well.
-    """
-    folder, left_out = Path(folder), set(derived)
-    paths = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
-    return sorted(
-        path.as_posix()
-        for path in paths
-        if path.suffix in RECORD_SUFFIXES
-        and path.name != WHITENING
-        and path.parts[0] not in DERIVED_FOLDERS
-        and path.as_posix() not in left_out
-        and not any(part.startswith(".") for part in path.parts)
-    )
+def is_record(path: str) -> bool:
+    """Whether a file of a study belongs into an archive: not weights, images, or what is made from records."""
+    inside = PurePosixPath(path)
+    in_folder = inside.parts[0] in RECORD_FOLDERS and inside.suffix in RECORD_SUFFIXES and inside.name != WHITENING
+    return in_folder or path in RECORD_FILES
 
 
-def pack(
-    target: str | Path, folder: str | Path, study: str, configuration: Mapping[str, Any], paths: Iterable[str]
-) -> Manifest:
-    """Write an archive of a study's records.
+def pack(target: str | Path, folder: str | Path, study: str, configuration: Mapping[str, Any]) -> Manifest:
+    """Write an archive of a finished study's records.
 
     Args:
         target: the archive to write.
-        folder: results/<study>.
+        folder: results/<study>, described by its ``ro-crate-metadata.json``.
         study: the study's name.
         configuration: its merged settings, which a reader needs to build the tables.
-        paths: the records, inside ``folder`` (:func:`record_paths`).
 
     Raises:
-        ArchiveError: a name that :func:`unpack` would refuse.
+        ArchiveError: a record is missing or has changed since it was written, or has a name that :func:`unpack` would refuse.
+        files.MissingFileError, files.DamagedFileError: of the metadata.
     """
-    folder, paths = Path(folder), sorted(set(paths))
-    for path in paths:
-        if not _is_record(path):
-            raise ArchiveError(
-                f"{folder / path} has no name that an archive of records may hold (letters, digits, _, ., + and -; no part "
-                f"begins with a dot; ending in {', '.join(RECORD_SUFFIXES)}; not {MANIFEST}); rename it or take it out of "
-                f"{folder}"
-            )
-    described = {
-        path: {"bytes": (folder / path).stat().st_size, "sha256": provenance.file_checksum(folder / path)}
-        for path in paths
-    }
-    manifest = Manifest(study, dict(configuration), described, provenance.library_hash())
-    # The order of keys is kept: rows and panels come in the order of the configuration.
-    text = json.dumps({"format": FORMAT, **vars(manifest)}, indent=1, allow_nan=False) + "\n"
+    folder = Path(folder)
+    metadata = files.read_json(folder / crate.NAME)
+    described = crate.file_entities(metadata)
+    paths = sorted(filter(is_record, described))
+    _refuse_names(paths, f"{folder} cannot be packed: it")
+    _refuse_changed(folder, {path: described[path]["sha256"] for path in paths})
+    text = json.dumps(crate.of_archive(metadata, study, configuration, paths), indent=1, allow_nan=False) + "\n"
     with (
         files.completed(target) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
     ):
-        archive.writestr(_member(MANIFEST), text)
+        archive.writestr(_member(crate.NAME), text)
         for path in paths:
             with (folder / path).open("rb") as source, archive.open(_member(path), "w") as stored:
                 shutil.copyfileobj(source, stored, CHUNK_BYTES)
-    return manifest
+    return read_manifest(target)
 
 
 def read_manifest(path: str | Path) -> Manifest:
-    """What an archive holds, after checking that unpacking it can only write inside the study's folder.
+    """What an archive holds, after checking that unpacking it can only write records inside the study's folder.
 
     Raises:
-        ArchiveError: no such file, no archive of records, or one that names a path it may not.
+        ArchiveError: it does not exist, is no archive of records, is damaged, or holds what it may not.
     """
     if not Path(path).is_file():
-        raise ArchiveError(f"{path} does not exist or is no file; it should be an archive of records (records.zip)")
+        raise ArchiveError(
+            f"the archive {path} does not exist; name an archive of records (results/<study>/records.zip)"
+        )
     try:
         with zipfile.ZipFile(path) as archive:
-            _refuse_strange_members(archive, path)
-            with archive.open(MANIFEST) as stored:
-                content = json.loads(stored.read(MOST_MANIFEST_BYTES))
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError) as error:
-        if isinstance(error, ArchiveError):
-            raise
+            members = archive.infolist()
+            _refuse_strange_members(members, path)
+            _refuse_sizes(members, path)
+            manifest = _manifest(json.loads(archive.read(crate.NAME)), path)
+    except ArchiveError:
+        raise
+    except (*UNREADABLE, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ArchiveError(
             f"{path} is no archive of records or is damaged; `snakemake results/<study>/records.zip` makes one"
         ) from error
-    return _checked_manifest(content, path)
+    sizes = {member.filename: member.file_size for member in members if member.filename != crate.NAME}
+    if sizes.keys() != manifest.files.keys():
+        strange = min(sizes.keys() ^ manifest.files.keys())
+        raise ArchiveError(f"{path} and its {crate.NAME} do not name the same files: {strange!r} is in one only")
+    for name, size in sizes.items():
+        if size != manifest.files[name]["bytes"]:
+            raise ArchiveError(f"{name} in {path} is not the file that was packed; copy the archive again")
+    return manifest
 
 
 def unpack(path: str | Path, folder: str | Path) -> Manifest:
     """Put an archive's records into results/<study>; every file is checked before the first is put in place.
 
     Raises:
-        ArchiveError: as :func:`read_manifest`; or a file has another size or checksum than the manifest says.
+        ArchiveError: as :func:`read_manifest`; or a file has another checksum than the metadata say.
     """
     manifest, folder = read_manifest(path), Path(folder)
     with zipfile.ZipFile(path) as archive:
-        if set(archive.namelist()) != {MANIFEST, *manifest.files}:
-            strange = sorted({MANIFEST, *manifest.files} ^ set(archive.namelist()))
-            raise ArchiveError(f"{path} and its manifest do not name the same files: {strange[0]!r} is in one only")
         for name, described in manifest.files.items():
             if _digest(archive, name, described["bytes"]) != described["sha256"]:
                 raise ArchiveError(f"{name} in {path} is not the file that was packed; copy the archive again")
@@ -168,67 +164,6 @@ def unpack(path: str | Path, folder: str | Path) -> Manifest:
             ):
                 shutil.copyfileobj(stored, target, CHUNK_BYTES)
     return manifest
-
-
-def _is_record(name: str) -> bool:
-    return bool(PATH.fullmatch(name)) and PurePosixPath(name).suffix in RECORD_SUFFIXES and name != MANIFEST
-
-
-def _member(name: str) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(name, FIXED_DATE)
-    member.compress_type = zipfile.ZIP_DEFLATED
-    member.create_system = 3
-    member.external_attr = (stat.S_IFREG | 0o644) << 16
-    return member
-
-
-def _refuse_strange_members(archive: zipfile.ZipFile, path: str | Path) -> None:
-    names = archive.namelist()
-    for member in archive.infolist():
-        kind = stat.S_IFMT(member.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG) or not PATH.fullmatch(member.filename):
-            raise ArchiveError(
-                f"{path} holds {member.filename!r}, a link or a path that leads elsewhere; it is not unpacked"
-            )
-        if member.flag_bits & 1:
-            raise ArchiveError(f"{member.filename} in {path} is encrypted; records are not")
-    if len(set(names)) != len(names):
-        raise ArchiveError(f"{path} holds a file twice; it is not unpacked")
-
-
-def _checked_manifest(content: Any, path: str | Path) -> Manifest:
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else None
-        raise ArchiveError(f"the manifest of {path} has the format {found!r}; this version reads {FORMAT!r}")
-    study, configuration, listed = (content.get(key) for key in ("study", "configuration", "files"))
-    if not isinstance(study, str) or not STUDY_NAME.fullmatch(study):
-        raise ArchiveError(
-            f"the manifest of {path} names the study {study!r}; a name has small letters, digits, _ and -"
-        )
-    if not isinstance(configuration, dict) or not isinstance(listed, dict) or not listed:
-        raise ArchiveError(f"the manifest of {path} lacks the study's configuration or its files")
-    for name, described in listed.items():
-        if not _is_record(name):
-            raise ArchiveError(f"the manifest of {path} names {name!r}, which is no record of a study")
-        whole = isinstance(described, dict) and isinstance(described.get("bytes"), int)
-        if not whole or not re.fullmatch("[0-9a-f]{64}", str(described.get("sha256"))):
-            raise ArchiveError(f"the manifest of {path} does not say size and SHA-256 of {name}")
-    return Manifest(study, configuration, listed, str(content.get("library_sha256")))
-
-
-def _digest(archive: zipfile.ZipFile, name: str, size: int) -> str | None:
-    """SHA-256 of a member; None as soon as it is longer than it should be, so that nothing is inflated without end."""
-    digest, read = hashlib.sha256(), 0
-    try:
-        with archive.open(name) as stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                read += len(chunk)
-                if read > size:
-                    return None
-                digest.update(chunk)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError):
-        return None
-    return digest.hexdigest() if read == size else None
 
 
 def studies_of(paths: Iterable[str | Path], results: str | Path = "results") -> dict[str, tuple[str, Manifest]]:
@@ -252,3 +187,113 @@ def studies_of(paths: Iterable[str | Path], results: str | Path = "results") -> 
             )
         found[manifest.study] = path, manifest
     return found
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name, FIXED_DATE)
+    member.compress_type = zipfile.ZIP_DEFLATED
+    member.create_system = 3
+    member.external_attr = (stat.S_IFREG | 0o644) << 16
+    return member
+
+
+def _refuse_changed(folder: Path, checksums: Mapping[str, str]) -> None:
+    """Refuse records that are not as the job that wrote them left them, all in one sentence."""
+    changed = []
+    for path, checksum in checksums.items():
+        try:
+            if files.checksum(provenance.verified(folder / path)) != checksum:
+                changed.append(f"{folder / path}")
+        except (files.DamagedFileError, files.MissingFileError):
+            changed.append(f"{folder / path}")
+    if changed:
+        raise ArchiveError(
+            f"{', '.join(changed)} changed since {'it was' if len(changed) == 1 else 'they were'} written, or "
+            f"{'is' if len(changed) == 1 else 'are'} gone, so that the study is not packed: "
+            f"`snakemake --cores 1 -f {' '.join(changed)}` makes {'it' if len(changed) == 1 else 'them'} again"
+        )
+
+
+def _refuse_names(names: Iterable[str], holder: str) -> None:
+    """Refuse names that lead elsewhere, that no file system may have or that one may take for the same."""
+    names = list(names)
+    for name in names:
+        if not PATH.fullmatch(name):
+            raise ArchiveError(
+                f"{holder} holds {name!r}, which leads elsewhere or has other characters than letters, digits, _, ., + and -, "
+                "or a part that begins with a dot"
+            )
+        if len(name) > LONGEST_PATH or max(map(len, name.split("/"))) > LONGEST_PART:
+            raise ArchiveError(f"{holder} holds a name that is too long, {name[:60]!r}...")
+    folders = {parent.as_posix() for name in names for parent in PurePosixPath(name).parents}
+    spellings = Counter(name.casefold() for name in names)
+    folded = {folder.casefold() for folder in folders}
+    for name in names:
+        if spellings[name.casefold()] > 1 or name.casefold() in folded:
+            raise ArchiveError(
+                f"{holder} holds {name!r} twice, or where a file system does not tell its name from another's"
+            )
+
+
+def _refuse_strange_members(members: Iterable[zipfile.ZipInfo], path: str | Path) -> None:
+    for member in members:
+        if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG):
+            raise ArchiveError(f"{path} holds {member.filename!r}, a link or another thing that is no file")
+        if member.flag_bits & 1:
+            raise ArchiveError(f"{member.filename} in {path} is encrypted; records are not")
+    _refuse_names((member.filename for member in members), f"{path} is not unpacked: it")
+
+
+def _refuse_sizes(members: Iterable[zipfile.ZipInfo], path: str | Path) -> None:
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > max(MOST_PACKED_BYTES, MOST_TIMES * Path(path).stat().st_size):
+        raise ArchiveError(
+            f"{path} would unpack to {unpacked:,} bytes, more than {MOST_TIMES} times its own size, as no records do; it is "
+            "not unpacked"
+        )
+    for member in members:
+        if member.filename == crate.NAME and member.file_size > MOST_METADATA_BYTES:
+            raise ArchiveError(
+                f"{crate.NAME} in {path} has {member.file_size:,} bytes; at most {MOST_METADATA_BYTES:,}"
+            )
+
+
+def _manifest(metadata: Mapping[str, Any], path: str | Path) -> Manifest:
+    """What the metadata of an archive say; what is not there or of another kind raises some ordinary error."""
+    told = next((entity for entity in metadata["@graph"] if entity["@id"] == crate.STUDY), {})
+    if told.get("propertyID") != crate.FORMAT:
+        raise ArchiveError(
+            f"{crate.NAME} in {path} has the format {told.get('propertyID')!r}; this version reads {crate.FORMAT!r}"
+        )
+    study, configuration = told["name"], json.loads(told["value"])
+    if not STUDY_NAME.fullmatch(study):
+        raise ArchiveError(
+            f"{crate.NAME} in {path} names the study {study!r}; a name has small letters, digits, _ and -"
+        )
+    listed = {
+        name: {"bytes": int(entity["contentSize"]), "sha256": str(entity["sha256"])}
+        for name, entity in crate.file_entities(metadata).items()
+    }
+    if not isinstance(configuration, dict) or not listed:
+        raise ArchiveError(f"{crate.NAME} in {path} lacks the study's configuration or its files")
+    for name in listed:
+        if not is_record(name):
+            raise ArchiveError(
+                f"{path} brings {name!r}, which is no record of a study: tables, figures and verdicts are made from records"
+            )
+    return Manifest(study, configuration, listed)
+
+
+def _digest(archive: zipfile.ZipFile, name: str, size: int) -> str | None:
+    """SHA-256 of a member; None as soon as it is longer than it should be, so that nothing is inflated without end."""
+    digest, read = hashlib.sha256(), 0
+    try:
+        with archive.open(name) as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                read += len(chunk)
+                if read > size:
+                    return None
+                digest.update(chunk)
+    except UNREADABLE:
+        return None
+    return digest.hexdigest() if read == size else None

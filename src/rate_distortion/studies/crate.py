@@ -1,25 +1,33 @@
 """What a finished study is, in the form that archives read: RO-Crate metadata (Soiland-Reyes et al., Data Science 5, 2022).
 
 The folder of a study becomes a crate by one file, ``ro-crate-metadata.json``: every file with its checksum, the data with
-their licence, the software with its version and hash, the authors and the paper. Nothing is copied.
+their licence, the software with its version and hash, the authors and the paper. Nothing is copied. An archive of records
+(:mod:`rate_distortion.studies.archive`) holds the same metadata of its part of the files, and the study's configuration.
 """
 
 from __future__ import annotations
 
+import json
 import mimetypes
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from rocrate.model import ContextEntity, Entity
-from rocrate.rocrate import ROCrate
 
 from rate_distortion.datasets import LICENCES
 from rate_distortion.storage import files, provenance
 
+if TYPE_CHECKING:
+    from rocrate.model import Entity
+    from rocrate.rocrate import ROCrate
+
 NAME = "ro-crate-metadata.json"
-LEFT_OUT_FOLDERS = ("partial",)
+FORMAT = "rate-distortion records 2"
+STUDY = "#study"
+"""Identifier of what an archive says of its study, and the format in which it does."""
+
+LEFT_OUT_FOLDERS = ("partial", files.CHECKSUMS)
 """Of a study's folder: tables of unfinished runs are no part of a finished study."""
 
 MEDIA_TYPES = {
@@ -42,9 +50,11 @@ def describe(folder: str | Path, study: Mapping[str, Any], citation_file: str | 
         citation_file: the project's CITATION.cff: authors, licence, version, and the works it builds on.
 
     Raises:
-        files.DamagedFileError: a record of the study cannot be read.
+        files.DamagedFileError: a file of the study has changed since it was written.
         MissingFileError: there is no finished run.
     """
+    from rocrate.rocrate import ROCrate  # here, since whoever plans reads archives with this module
+
     folder = Path(folder)
     records = {path: files.read_json(path) for path in sorted(folder.rglob(provenance.RECORD))}
     if not records:
@@ -57,6 +67,43 @@ def describe(folder: str | Path, study: Mapping[str, Any], citation_file: str | 
     _describe_root(crate, study, citation, records, data)
     _add_action(crate, study, records.values(), software, data, results)
     return crate.metadata.generate()
+
+
+def file_entities(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Path inside the study's folder -> what the metadata say of the file: ``contentSize``, ``sha256``, ..."""
+    return {entity["name"]: entity for entity in metadata["@graph"] if entity["@type"] == "File"}
+
+
+def of_archive(
+    metadata: Mapping[str, Any], study: str, configuration: Mapping[str, Any], paths: Iterable[str]
+) -> dict[str, Any]:
+    """The metadata of an archive that holds some of a study's files.
+
+    Args:
+        metadata: of the study (:func:`describe`).
+        study: its name.
+        configuration: its settings; their order is kept, since rows and panels come in it.
+        paths: the files that the archive holds.
+    """
+    described, kept = file_entities(metadata), set(paths)
+    left_out = {entity["@id"] for path, entity in described.items() if path not in kept}
+
+    def without_left_out(value: Any) -> Any:
+        return [one for one in value if one.get("@id") not in left_out] if _are_references(value) else value
+
+    graph = [
+        {key: without_left_out(value) for key, value in entity.items()}
+        for entity in metadata["@graph"]
+        if entity["@id"] not in left_out
+    ]
+    text = json.dumps(configuration, allow_nan=False)
+    settings = {"@id": STUDY, "@type": "PropertyValue", "propertyID": FORMAT, "name": study, "value": text}
+    next(entity for entity in graph if entity["@id"] == "./")["mentions"].append({"@id": STUDY})
+    return {**metadata, "@graph": [*graph, settings]}
+
+
+def _are_references(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 def described_files(folder: Path) -> Iterator[Path]:
@@ -79,7 +126,7 @@ def _add_file(crate: ROCrate, folder: Path, path: Path) -> Entity:
     properties = {
         "name": name,
         "contentSize": str(path.stat().st_size),
-        "sha256": provenance.file_checksum(path),
+        "sha256": files.checksum(files.verified(path)),
         "encodingFormat": MEDIA_TYPES.get(path.suffix)
         or mimetypes.guess_type(path.name)[0]
         or "application/octet-stream",
@@ -106,32 +153,24 @@ def _add_software(crate: ROCrate, citation: Mapping[str, Any], records: Iterable
     records = list(records)
     packages = {(name, version) for record in records for name, version in record["packages"].items() if version}
     requirements = [
-        crate.add(
-            ContextEntity(
-                crate,
-                f"#{name}-{version}",
-                properties={"@type": "SoftwareApplication", "name": name, "softwareVersion": version},
-            )
-        )
+        _add_entity(crate, f"#{name}-{version}", "SoftwareApplication", name=name, softwareVersion=version)
         for name, version in sorted(packages)
     ]
     hashes = {f"sha256:{record['library_sha256']}" for record in records}
     commits = {f"git:{record['git_commit']}" for record in records if record["git_commit"]}
-    software = ContextEntity(
+    software = _add_entity(
         crate,
         "#software",
-        properties={
-            "@type": "SoftwareSourceCode",
-            "name": citation["title"],
-            "version": str(citation["version"]),
-            "identifier": sorted(hashes | commits),
-            "programmingLanguage": ["Python", "Snakemake"],
-        },
+        "SoftwareSourceCode",
+        name=citation["title"],
+        version=str(citation["version"]),
+        identifier=sorted(hashes | commits),
+        programmingLanguage=["Python", "Snakemake"],
     )
     software["license"] = _add_licence(crate, citation)
     software["author"] = _add_authors(crate, citation["authors"])
     software["softwareRequirements"] = requirements
-    return crate.add(software)
+    return software
 
 
 def _describe_root(
@@ -147,7 +186,7 @@ def _describe_root(
     root["name"] = f"Study {study['name']}: {study['title']}"
     root["description"] = " ".join(
         [
-            "Tables, figures and trained networks that rebuild the paper 'A Rate-Distortion Theory of Adversarial Examples'.",
+            "Results that rebuild the paper 'A Rate-Distortion Theory of Adversarial Examples'.",
             f"Data: {shown}. Each data set has terms of its own, which stand with it.",
             *provenance.mixed(records),
         ]
@@ -170,47 +209,44 @@ def _add_action(
     records = list(records)
     machines = sorted({record["accelerator"] or record["processor"] for record in records})
     hours = sum(record.get("seconds", 0.0) for record in records) / 3600
-    action = ContextEntity(
+    action = _add_entity(
         crate,
         "#computation",
-        properties={
-            "@type": "CreateAction",
-            "name": f"snakemake {study['name']}",
-            "description": f"{len(records)} trainings, {hours:.2g} hours in all, on {', '.join(machines)}",
-            "endTime": max(record["finished"] for record in records),
-        },
+        "CreateAction",
+        name=f"snakemake {study['name']}",
+        description=f"{len(records)} trainings, {hours:.2g} hours in all, on {', '.join(machines)}",
+        endTime=max(record["finished"] for record in records),
     )
     action["instrument"], action["object"], action["result"] = software, data, results
-    crate.root_dataset["mentions"] = [crate.add(action)]
+    crate.root_dataset["mentions"] = [action]
+
+
+def _add_entity(crate: ROCrate, identifier: str, kind: str, /, **properties: Any) -> Entity:
+    """Something that is described and is no file; the same one is added once."""
+    from rocrate.model import ContextEntity
+
+    properties = {"@type": kind, **properties}
+    return crate.dereference(identifier) or crate.add(ContextEntity(crate, identifier, properties=properties))
 
 
 def _add_licence(crate: ROCrate, citation: Mapping[str, Any]) -> Entity:
-    address = f"https://spdx.org/licenses/{citation['license']}"
-    known = crate.dereference(address)
-    properties = {"@type": "CreativeWork", "name": citation["license"]}
-    return known or crate.add(ContextEntity(crate, address, properties=properties))
+    name = citation["license"]
+    return _add_entity(crate, f"https://spdx.org/licenses/{name}", "CreativeWork", name=name)
 
 
 def _add_authors(crate: ROCrate, authors: Iterable[Mapping[str, Any]]) -> list[Entity]:
-    """Persons and organisations of a CITATION.cff; the same one is added once."""
+    """Persons and organisations of a CITATION.cff."""
     found = []
     for author in authors:
         person = "family-names" in author
         name = f"{author['given-names']} {author['family-names']}" if person else author["name"]
         identifier = author.get("orcid", "#" + name.replace(" ", "-"))
-        properties = {"@type": "Person" if person else "Organization", "name": name}
-        found.append(
-            crate.dereference(identifier) or crate.add(ContextEntity(crate, identifier, properties=properties))
-        )
+        found.append(_add_entity(crate, identifier, "Person" if person else "Organization", name=name))
     return found
 
 
 def _add_reference(crate: ROCrate, number: int, work: Mapping[str, Any]) -> Entity:
-    properties = {
-        "@type": "ScholarlyArticle" if work["type"] in ARTICLES else "CreativeWork",
-        "name": work["title"],
-        "datePublished": str(work["year"]),
-    }
-    entity = ContextEntity(crate, f"#reference-{number}", properties=properties)
+    kind = "ScholarlyArticle" if work["type"] in ARTICLES else "CreativeWork"
+    entity = _add_entity(crate, f"#reference-{number}", kind, name=work["title"], datePublished=str(work["year"]))
     entity["author"] = _add_authors(crate, work["authors"])
-    return crate.add(entity)
+    return entity

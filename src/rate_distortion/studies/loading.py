@@ -48,12 +48,16 @@ def _variants(config: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, A
         yield "calibration.weight_decays", variant_name(base, f"decay-{value:g}"), settings
 
 
-def load(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Study]:
+def load(
+    config: Mapping[str, Any], schema: Mapping[str, Any], archived: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Study]:
     """Merge and check every study of a configuration, and lay the defaults under it.
 
     Args:
         config: the merged content of config.yaml, --configfile and --config.
         schema: the JSON schema of the whole configuration.
+        archived: studies that archives of records bring, merged by whoever packed them. They take the place of the
+            configuration's of the same names, and no study extends them.
 
     Returns:
         name -> study, without those that are only there to be extended.
@@ -73,7 +77,7 @@ def load(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Stud
         if not isinstance(study, dict):
             raise StudyError(f"studies.{name} is {shown(study)}; it must be a mapping of settings")
     _check_archives(written)
-    merged = {name: _merged(name, named, schema) for name in named}
+    merged = {name: _merged(name, named, schema) for name in named} | dict(archived or {})
     validate({**written, "studies": merged}, schema, written)
     merged = {name: _laid_out(study) for name, study in merged.items() if "abstract" not in study}
     for name, study in merged.items():

@@ -39,17 +39,6 @@ def study_targets(study: Study) -> list[str]:
     return [*study_results(study), *targets.results(study, "ro-crate-metadata.json")]
 
 
-def made_elsewhere(study: Study) -> list[str]:
-    """Inside its folder, the promised files that need more than records: the networks, or the source of the images."""
-    return ["plan.md", *(f"{result.place}.csv" for result in promised(study) if not result.make)]
-
-
-def made_from_records(study: Study) -> list[str]:
-    """Inside its folder, the promised files that are made from records."""
-    inside = [path.removeprefix(f"results/{study.name}/") for path in study_targets(study)]
-    return [path for path in inside if path not in made_elsewhere(study)]
-
-
 def compared_tables(study: Study) -> list[str]:
     """The tables of a study that are compared with another's."""
     return [

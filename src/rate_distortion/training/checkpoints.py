@@ -59,7 +59,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], progress: Progress, run_fing
     """Write the checkpoint; the previous one stays until the new one is complete."""
     recorded = json.dumps(progress.__dict__)
     metadata = {"fingerprint": run_fingerprint, "progress": recorded, "checksum": _checksum(tensors, recorded)}
-    files.write_bytes(path, serialized(tensors, metadata))
+    files.write_bytes(path, serialized(tensors, metadata), noted=False)
 
 
 def load(path: Path, run_fingerprint: str) -> tuple[dict[str, Tensor], Progress] | None:
