@@ -29,6 +29,7 @@ def image_side(study):
 
 
 try:
+    studies.check_shape(config)
     # A study that an archive brings is the archive's, whatever config.yaml says of one with its name.
     ARCHIVES = records_archive.studies_of(config.get("records", []))
     config["studies"] |= {study: manifest.configuration for study, (_, manifest) in ARCHIVES.items()}
