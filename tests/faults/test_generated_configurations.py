@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
+from conftest import copy_project
 from rate_distortion import studies
 from rate_distortion.studies import planning, reading
 from rate_distortion.studies.configuration import StudyError
@@ -209,3 +210,25 @@ def test_a_few_generated_files(text, tmp_path_factory):
 @given(text=texts())
 def test_a_thousand_generated_files(text, tmp_path_factory):
     check_text(text, tmp_path_factory.getbasetemp())
+
+
+@pytest.mark.slow
+def test_snakemake_with_generated_files(tmp_path):
+    """What Snakemake reads, merges and prints around it is no better or worse."""
+    project = copy_project(tmp_path / "project")
+    ended = []
+
+    @settings(max_examples=36, **COMMON)
+    @given(text=texts())
+    def dry_run(text):
+        (project.folder / "study.yaml").write_bytes(text.encode("utf-8", "surrogatepass"))
+        command = ("-n", "--configfile", "study.yaml", "--", "results/ci/plan.md")
+        result = project.snakemake(*command, check=False, timeout=120)
+        assert "Traceback" not in result.stdout + result.stderr
+        if result.returncode:
+            assert result.stderr.strip().splitlines()[-1].startswith("Configuration error: "), result.stderr
+        ended.append(result.returncode)
+
+    dry_run()
+    assert len(ended) >= 36
+    assert {0, 1} == set(ended)

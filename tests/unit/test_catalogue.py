@@ -113,10 +113,6 @@ def test_every_promised_file_is_inside_the_studys_folder_once():
         assert all(path.startswith(f"results/{study.name}/") for path in files)
 
 
-def test_an_archive_keeps_what_needs_networks_and_makes_the_rest_again():
-    ci = load()["ci"]
-
-
 def test_an_overview_counts_the_trainings_that_a_result_rests_on():
     ci = load()["ci"]
     records = promises.overview_records(ci)

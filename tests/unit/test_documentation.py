@@ -52,3 +52,10 @@ def test_every_command_names_a_study_or_path_that_exists():
     for line in blocks(""):
         for study in re.findall(r"results/([a-z_]+)/", line):
             assert study in {*config["studies"], "my_study", "compare"}
+
+
+def test_every_fault_has_its_test():
+    rows = [line for line in (ROOT / "docs/faults.md").read_text().splitlines() if line.startswith("| ")]
+    tests = [row.split(" | ")[-1].strip(" |`") for row in rows if not row.startswith(("| what happens", "| ---"))]
+    assert len(tests) > 15
+    assert [test for test in tests if not (ROOT / test).is_file()] == []

@@ -23,6 +23,7 @@ SCHEMA = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schem
 
 def read_studies():
     """The studies by name; one that an archive brings is the archive's, whatever config.yaml says of one with its name."""
+    studies.check_shape(config)
     archives = archive.studies_of(config.get("records", []))
     read = studies.load(config, SCHEMA, {name: manifest.configuration for name, (_, manifest) in archives.items()})
     for name, study in read.items():

@@ -36,6 +36,9 @@ def job_log(path: str | Path) -> Iterator[None]:
         log.info(
             "finished in %.2f s, %.2f s of processor time, at most %.2f GiB", seconds, processor, peak_memory_gib()
         )
+    except KeyboardInterrupt:
+        log.error("stopped by Ctrl-C: run the same command again; a training goes on from its checkpoint")
+        sys.exit(130)
     except Exception as error:
         if _is_out_of_memory(error):
             log.error(

@@ -12,6 +12,7 @@ from typing import Any
 _MODULES = {
     "StudyError": "configuration",
     "check_feasible": "feasibility",
+    "check_shape": "loading",
     "load": "loading",
     "merged_study": "loading",
     "FIGURE5_PANELS": "runs",

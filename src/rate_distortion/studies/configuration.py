@@ -175,8 +175,8 @@ def shown(value: Any) -> str:
 
 
 def _digits(value: int) -> int:
-    """Decimal digits of a positive number, or one more; Python itself does not write out numbers of more than 4,300."""
-    return int(value.bit_length() * math.log10(2)) + 1
+    """Decimal digits of a positive number; nearly, where it has more than the 4,300 that Python writes out."""
+    return len(str(value)) if value.bit_length() < 14_000 else int(value.bit_length() * math.log10(2)) + 1
 
 
 def _check_text(subject: str, text: str) -> None:

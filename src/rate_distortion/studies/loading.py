@@ -48,6 +48,30 @@ def _variants(config: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, A
         yield "calibration.weight_decays", variant_name(base, f"decay-{value:g}"), settings
 
 
+def check_shape(config: Mapping[str, Any]) -> None:
+    """Refuse what could not even be merged: to be asked before studies of archives are added to the configuration.
+
+    Raises:
+        StudyError: a value that no key takes; ``studies`` is no mapping of mappings; ``records`` is no list of paths.
+    """
+    refuse_unusable_values(config)
+    named = config.get("studies")
+    if not isinstance(named, Mapping) or not named:
+        raise StudyError(
+            f"studies is {'missing' if 'studies' not in config else shown(plain(named))}; a configuration has studies: with at "
+            "least one named study, a mapping of settings, under it"
+        )
+    for name, study in named.items():
+        if not isinstance(study, Mapping):
+            raise StudyError(f"studies.{name} is {shown(plain(study))}; it must be a mapping of settings")
+    records = config.get("records", [])
+    if not isinstance(records, list) or not all(isinstance(path, str) and path for path in records):
+        example = records if isinstance(records, str) and records else "records.zip"
+        raise StudyError(
+            f"records is {shown(plain(records))}; it must be a list of archives: --config 'records=[{example}]'"
+        )
+
+
 def load(
     config: Mapping[str, Any], schema: Mapping[str, Any], archived: Mapping[str, Mapping[str, Any]] | None = None
 ) -> dict[str, Study]:
@@ -65,18 +89,9 @@ def load(
     Raises:
         StudyError: the first thing that is wrong, as one sentence.
     """
-    refuse_unusable_values(config)
+    check_shape(config)
     written = plain(config)
-    named = written.get("studies")
-    if not isinstance(named, dict) or not named:
-        raise StudyError(
-            f"studies is {'missing' if 'studies' not in written else shown(named)}; a configuration has studies: with at "
-            "least one named study, a mapping of settings, under it"
-        )
-    for name, study in named.items():
-        if not isinstance(study, dict):
-            raise StudyError(f"studies.{name} is {shown(study)}; it must be a mapping of settings")
-    _check_archives(written)
+    named = written["studies"]
     merged = {name: _merged(name, named, schema) for name in named} | dict(archived or {})
     validate({**written, "studies": merged}, schema, written)
     merged = {name: _laid_out(study) for name, study in merged.items() if "abstract" not in study}
@@ -130,13 +145,6 @@ def _merged(name: str, studies: Mapping[str, Any], schema: Mapping[str, Any]) ->
 def _laid_out(study: Mapping[str, Any]) -> dict[str, Any]:
     """The study without the keys that have done their work once the study is merged and filled."""
     return {key: value for key, value in study.items() if key not in ("parts", "batch_size")}
-
-
-def _check_archives(written: Mapping[str, Any]) -> None:
-    """What `records` is, before an archive is opened (the rest of the configuration is checked with what archives bring)."""
-    records = written.get("records", [])
-    if isinstance(records, str):
-        raise StudyError(f"records is {records!r}; it must be a list of archives: --config 'records=[{records}]'")
 
 
 def _merge_patch(target: Any, patch: Any) -> Any:
