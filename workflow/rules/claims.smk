@@ -1,7 +1,8 @@
 """A verdict on every number and ordering that the paper prints, and on its own arithmetic.
 
 Inputs: what the study has recorded of each claim; a part that the study leaves out has no files, and its claims stay undecided.
-Outputs: results/{study}/claims.csv (one row per claim), claims.md (the same for people), overview.csv (one row per table and figure).
+Outputs: results/{study}/claims.csv (one row per claim), theses.csv (one row per thesis), claims.md (both for people), overview.csv (one
+row per table and figure).
 Steps: claims, overview.
 """
 
@@ -26,6 +27,7 @@ rule claims:
             labels={"shows": "verdicts on what the paper prints", "file": "data"},
         ),
         md="results/{study}/claims.md",
+        theses="results/{study}/theses.csv",
     log:
         "logs/{study}/claims.log",
     conda:

@@ -21,7 +21,7 @@ def main(folder: Path, study: dict, tables: dict, records: dict, settings: dict)
         table.write(folder / f"{name}.csv", folder / f"{name}.md", folder / f"{name}.tex")
         pages.append(table.markdown())
     claims = assessment.assess_study(records, settings, finished=False)
-    assessment.write(claims, study, folder / "claims.csv", folder / "claims.md")
+    assessment.write(claims, study, folder / "claims.csv", folder / "claims.md", folder / "theses.csv")
     pages.append(f"**Claims** ([claims.md](claims.md)): {assessment.counted(claims)}.\n")
     (folder / "README.md").write_text("\n".join(pages), encoding="utf-8")
 

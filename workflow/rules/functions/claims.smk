@@ -7,7 +7,7 @@ def claim_records(wildcards):
     folder, perceptrons = f"results/{study.name}", bool(study.perceptron_cells())
     packing, transfer = (study.config.get(part, {}) for part in ("sphere_packing", "transfer"))
     return {
-        "metrics": part_records(wildcards, "table1", "table2", "further_models", "calibration"),
+        "metrics": part_records(wildcards, "table1", "table2", "further_models", "calibration", "ablations"),
         "weight_decay": [f"{folder}/weight_decay.json"] if "calibration" in study.config else [],
         "sweeps": part_records(wildcards, "perturbations", kind="perturbations/sweeps.npz"),
         "reverse_transmission": part_records(wildcards, "perturbations", kind="reverse_transmission.csv"),
