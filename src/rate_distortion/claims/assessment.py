@@ -14,7 +14,7 @@ import pandas
 
 from rate_distortion.analysis.records import MissingError, StudyRecords
 from rate_distortion.claims import arithmetic, measures, theses, verdicts
-from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes, first_deviation
+from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes, first_deviation, of_claim
 from rate_distortion.claims.ledger import Claim, Ledger, load
 from rate_distortion.claims.outcomes import Assessment
 from rate_distortion.claims.overview import ITEMS
@@ -217,8 +217,9 @@ def _single(
     except MissingError as missing:
         words = f"the study has no {missing}" if finished else f"nothing is there yet: no {missing}"
         return Assessment(claim, reason=words, lacks=str(missing))
-    compared = comparability(sizes[claim.part], part.sizes)
-    deviation = first_deviation(sizes[claim.part], part.sizes) if compared == REDUCED else ""
+    paper = of_claim(part.sizes, claim.arguments)
+    compared = comparability(sizes[claim.part], paper)
+    deviation = first_deviation(sizes[claim.part], paper) if compared == REDUCED else ""
     own = Assessment(claim, compared, deviation)
     if claim.printed_as == "exact":
         return _exact(own, found)
