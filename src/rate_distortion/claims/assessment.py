@@ -48,7 +48,6 @@ COLUMNS = (
 NO_SEED = "no finished seed has records of it"
 MORE_SEEDS = "more seeds"
 ENOUGH_SEEDS = f"{verdicts.FEWEST_SEEDS} seeds"
-PAPER_SIZE = "the paper's data and size"
 OTHER_SEEDS = "a weight decay chosen on other seeds"
 
 
@@ -165,19 +164,16 @@ def counted(assessments: Sequence[Assessment]) -> str:
         kind: Counter(own.verdict for own in assessments if own.claim.of_the_paper and own.claim.rests_on == kind)
         for kind in ("experiments", "architecture", "arithmetic")
     }
-    of_experiments = counts["experiments"]
-    words = ", ".join(f"{of_experiments[name]} {name}" for name in verdicts.VERDICTS)
-    others = " and ".join(
-        f"{counts[kind][REPRODUCED]} of {counts[kind].total()} {what}"
-        for kind, what in (
-            ("architecture", "counts of parameters"),
-            ("arithmetic", "checks of the paper's own arithmetic"),
-        )
-    )
+    words = {
+        kind: ", ".join(f"{own[name]} {name}" for name in verdicts.VERDICTS if own[name] or kind == "experiments")
+        for kind, own in counts.items()
+    }
     beside = sum(not own.claim.of_the_paper for own in assessments)
     points = f" ({beside} reference points from its authors' follow-up are not counted)" if beside else ""
-    claims = f"{of_experiments.total()} claims for experiments: {words}"
-    return f"{claims}. Without any experiment, {others} come out as printed{points}"
+    return (
+        f"{counts['experiments'].total()} claims for experiments: {words['experiments']}. Apart from these, counts of parameters: "
+        f"{words['architecture']}; the paper's own arithmetic: {words['arithmetic']}{points}"
+    )
 
 
 def _printed_words(claim: Claim) -> str:
@@ -253,7 +249,7 @@ def _exact(own: Assessment, value: float) -> Assessment:
     """A count against its printed form, in which it is rounded."""
     own = replace(own, measured=Sample(value, 0.0, 0))
     if refusal := _size_refusal(own):
-        return replace(own, reason=refusal, lacks=PAPER_SIZE)
+        return replace(own, reason=refusal, lacks=theses.PAPER_SIZE)
     decimals = len(str(own.claim.printed).partition(".")[2])
     holds = round(value, decimals) == own.claim.printed
     reason = f"counted: {1000 * value:,.0f}, {'as' if holds else 'other than'} printed"
@@ -332,7 +328,7 @@ def _refused(own: Assessment, seeds: int) -> Assessment | None:
     """The claim without a test, where there are too few seeds for one or it means nothing at this size."""
     if size := _size_refusal(own):
         few = f"; {_few(seeds)}" if seeds < verdicts.FEWEST_SEEDS else ""
-        return replace(own, reason=size + few, lacks=PAPER_SIZE)
+        return replace(own, reason=size + few, lacks=theses.PAPER_SIZE)
     return replace(own, reason=_few(seeds), lacks=ENOUGH_SEEDS) if seeds < verdicts.FEWEST_SEEDS else None
 
 
@@ -380,7 +376,7 @@ def _p_values(adjusted: Evidence, claims: int) -> str:
 
 def _p_words(p_value: float) -> str:
     """Two digits; five seeds cannot tell how far out in the tail they are."""
-    return "below 0.0001" if p_value < 0.0001 else f"{p_value:.2g}"
+    return "< 0.0001" if p_value < 0.0001 else f"{p_value:.2g}"
 
 
 def _row(own: Assessment) -> dict[str, Any]:

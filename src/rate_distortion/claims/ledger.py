@@ -81,6 +81,7 @@ class Claim:
     scale: str = "linear"
     resolution: float = 0.0
     thesis: str | None = None
+    core: bool = False
     direction: str = "supports"
     by_construction: tuple[str, ...] = field(default=())
     cannot_be_confirmed: bool = False

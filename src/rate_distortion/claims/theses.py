@@ -13,10 +13,11 @@ from rate_distortion.claims.ledger import Ledger
 from rate_distortion.claims.outcomes import Assessment
 from rate_distortion.claims.verdicts import NOT_REPRODUCED, UNDECIDED
 
-SUPPORTED, CONTRADICTED, MIXED = "supported", "contradicted", "mixed"
+SUPPORTED, IN_PART, MIXED, CONTRADICTED = "supported", "supported in part", "mixed", "contradicted"
+ANSWERS = (SUPPORTED, IN_PART, MIXED, CONTRADICTED, UNDECIDED)
 MOST_LISTED = 4
-"""Of the things that would decide a thesis."""
-ANSWERS = (SUPPORTED, CONTRADICTED, MIXED, UNDECIDED)
+"""Of the things that would decide a thesis, and of the claims on either side."""
+PAPER_SIZE = "the paper's data and size"
 COLUMNS = (
     "thesis",
     "statement",
@@ -52,10 +53,18 @@ class Answer:
 
     @property
     def verdict(self) -> str:
-        """Supported or contradicted where every claim that decides says so, mixed where they differ."""
+        """By the claims that are its core, unless another one speaks against them.
+
+        Supported where all of the core is, in part where the rest of the core is undecided; contradicted where one of the core
+        is and nothing supports it; mixed where there is something on either side; undecided where all of the core is.
+        """
+        if not any(own.claim.core for own in (*self.supports, *self.contradicts)):
+            return UNDECIDED
         if self.supports and self.contradicts:
             return MIXED
-        return SUPPORTED if self.supports else CONTRADICTED if self.contradicts else UNDECIDED
+        if self.contradicts:
+            return CONTRADICTED
+        return IN_PART if any(own.claim.core for own in self.undecided) else SUPPORTED
 
 
 def answers(ledger: Ledger, assessments: Sequence[Assessment]) -> list[Answer]:
@@ -148,10 +157,12 @@ def _effect(own: Assessment) -> str:
 def _would_decide(undecided: Sequence[Assessment], again: bool) -> str:
     """What is lacking, the most frequent first; ``again``: the verdict rests on other data or sizes."""
     lacking = Counter(own.lacks for own in undecided if own.lacks).most_common()
-    words = ["the same at the paper's data and size"] if again else []
+    words = [f"the same at {PAPER_SIZE}"] if again and PAPER_SIZE not in dict(lacking) else []
     words += [f"{what} ({count} claims)" if count > 1 else what for what, count in lacking[:MOST_LISTED]]
     return "; ".join(words) + (f"; and {len(lacking) - MOST_LISTED} more" if len(lacking) > MOST_LISTED else "")
 
 
 def _listed(claims: Sequence[Assessment]) -> str:
-    return "; ".join(f"{own.claim.statement} ({own.claim.id})" for own in claims) or "—"
+    words = "; ".join(f"{own.claim.statement} ({own.claim.id})" for own in claims[:MOST_LISTED])
+    further = ", ".join(own.claim.id for own in claims[MOST_LISTED:])
+    return (words + (f"; and {further}" if further else "")) or "—"
