@@ -1,13 +1,14 @@
-"""How often a verdict is right and wrong, by simulation: numbers of five seeds against printed ones, orderings, whole families.
+"""How often a verdict is right and wrong, by simulation: claims, families, values that are not reached, information.
 
 python benchmarks/verdict_rates.py [draws]
 
-A draw of a number makes five seeds of ours and five of the paper's, of which only the mean and the standard error are kept, as
-they are printed. Nothing here is measured against a peer; tests/unit/test_claims.py holds the tests against statsmodels.
+Draws have five seeds a side. Of the paper's five only the mean and the standard error are kept, as they are printed. Nothing
+here is measured against a peer; tests/unit/test_claims.py holds the tests against statsmodels. It prints verdict_rates.md.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -15,23 +16,110 @@ from collections.abc import Callable
 import numpy as np
 import pandas
 
+from rate_distortion import information
+from rate_distortion.analysis import fault_tolerance
 from rate_distortion.claims import verdicts
-from rate_distortion.claims.ledger import load
+from rate_distortion.claims.ledger import Claim, load
 
 SEEDS = 5
 SPREAD = 0.4
 """Standard deviation over seeds, in points: a standard error of 0.18, in the middle of Table 1's."""
+DECADES = 0.1
+"""Standard deviation over seeds of the logarithm of a number that is printed as a round one."""
+END = 4.0
+"""log10 of the last epoch of trainings that may never settle."""
+FACTOR_2 = math.log10(2)
+RATIOS_DB = (np.inf, 60, 45, 35, 30, 25, 20, 15, 10, 5, 2.0)
 
 
 def number(rng: np.random.Generator, difference: float, margin: float) -> verdicts.Evidence:
     """A printed mean whose true value lies a difference away from ours."""
     ours, theirs = rng.normal(difference, SPREAD, SEEDS), rng.normal(0.0, SPREAD, SEEDS)
-    return verdicts.equivalence(verdicts.sample(ours), verdicts.sample(theirs), margin)
+    return verdicts.equivalence(verdicts.observed(ours), verdicts.sample(theirs), margin)
 
 
 def ordering(rng: np.random.Generator, means: tuple[float, ...]) -> verdicts.Evidence:
     """Parts with true mean differences, in units of their standard deviation over seeds."""
-    return verdicts.ordering([verdicts.sample(rng.normal(mean, 1.0, SEEDS)) for mean in means])
+    return verdicts.ordering([verdicts.observed(rng.normal(mean, 1.0, SEEDS)) for mean in means])
+
+
+def unsettled(rng: np.random.Generator, share: float, printed: float, seeds: int) -> verdicts.Evidence:
+    """Epochs of a plateau around 1,000, of which a share of the networks has none by the end (Figure 2's resolution)."""
+    values = rng.normal(3.0, DECADES, seeds)
+    never = rng.random(seeds) < share
+    observed = verdicts.observed(np.where(never, END, values), np.where(never, np.inf, values), resolution=0.5)
+    return verdicts.equivalence(observed, verdicts.Sample(printed, 0.0, 5), FACTOR_2)
+
+
+def on_a_grid(rng: np.random.Generator, true: float, ratio: float) -> verdicts.Evidence:
+    """A weight decay read off a grid of a given ratio, of which the printed value is a member; logarithms."""
+    step = math.log10(ratio)
+    high = np.ceil(rng.normal(true, DECADES / 2, SEEDS) / step - 1e-9) * step
+    return verdicts.equivalence(verdicts.observed(high - step, high), verdicts.Sample(0.0, 0.0, 5), FACTOR_2)
+
+
+def curves(rng: np.random.Generator, differences: tuple[float, ...], noises: int = 3) -> verdicts.Evidence:
+    """F5-bn: differences in bits at its six ratios under three noises, with a spread of 0.05 bits, half of it common to all."""
+    parts = []
+    for _ in range(noises):
+        common = rng.normal(0, 0.05 * math.sqrt(0.5), (SEEDS, 1))
+        bits = np.array(differences) + common + rng.normal(0, 0.05 * math.sqrt(0.5), (SEEDS, len(differences)))
+        parts += [verdicts.observed(bits.mean(axis=1)), *(verdicts.observed(own + 0.1) for own in bits.T)]
+    return verdicts.ordering(parts)
+
+
+def guesses(
+    rng: np.random.Generator, images: int, share: Callable[[float], float], classes: int, guessed: int
+) -> fault_tolerance.RecordedSweep:
+    """A path along which images come to be guessed, each among some classes, until the share of a ratio is reached."""
+    labels, patience, guess = np.arange(images) % classes, rng.random(images), rng.integers(0, guessed, images)
+    rows, predictions = [], []
+    for ratio in RATIOS_DB:
+        predictions.append(np.where(patience < share(ratio), guess, labels))
+        table = np.zeros((classes, classes), np.int64)
+        np.add.at(table, (labels, predictions[-1]), 1)
+        found = information.confusion_information(table, permutations=50, seed=int(rng.integers(2**31)))
+        rows.append({"snr_db": ratio, "information_bits": found.value_bits, "floor_bits": found.floor_bits})
+    return fault_tolerance.RecordedSweep(
+        "B", 128, 1, "l2", "none", pandas.DataFrame(rows), np.array(predictions, np.int16), labels
+    )
+
+
+SHARES = {
+    "all": lambda _: 1.0,
+    "half": lambda _: 0.5,
+    "a tenth": lambda _: 0.1,
+    "from a tenth to all": lambda ratio: float(np.clip((40 - ratio) / 30, 0.1, 1)),
+}
+"""Shares of the images that are guessed at a ratio."""
+
+
+def without_information(rng: np.random.Generator, corrected: bool) -> verdicts.Evidence:
+    """256 label-independent predictions of two classes (B) against ten (C) at one ratio."""
+
+    def bits(guessed: int) -> float:
+        sweep = guesses(rng, 256, SHARES["all"], 10, guessed)
+        return float((fault_tolerance.corrected_bits(sweep) if corrected else sweep.records["information_bits"])[3])
+
+    return verdicts.ordering([verdicts.observed([bits(2) - bits(10) for _ in range(SEEDS)])])
+
+
+def coverage(rng: np.random.Generator, images: int, classes: int, guessed: str, draws: int) -> dict[str, object]:
+    """How often the 95 percent interval of an area over three seeds holds the true one, which many images show."""
+    share = SHARES[guessed]
+    true = fault_tolerance.area_interval([guesses(rng, 200_000, share, classes, classes)])[0]
+    found = [
+        fault_tolerance.area_interval([guesses(rng, images, share, classes, classes) for _ in range(3)])
+        for _ in range(draws)
+    ]
+    return {
+        "images": images,
+        "classes": classes,
+        "guessed": guessed,
+        "true area (bits dB)": true,
+        "mean estimate": np.mean([own[0] for own in found]),
+        "in the interval (%)": 100 * np.mean([low <= true <= high for _, low, high in found]),
+    }
 
 
 def table1(rng: np.random.Generator, margins: float) -> Counter:
@@ -40,10 +128,93 @@ def table1(rng: np.random.Generator, margins: float) -> Counter:
     for claim in load().claims:
         if claim.family == "table 1" and not claim.linked_to:
             error = claim.printed_standard_error
-            ours = verdicts.sample(rng.normal(claim.printed + margins * claim.margin.value, SPREAD, SEEDS))
+            ours = verdicts.observed(rng.normal(claim.printed + margins * claim.margin.value, SPREAD, SEEDS))
             printed = verdicts.Sample(rng.normal(claim.printed, error) if error else claim.printed, error, SEEDS)
             evidence[claim.id] = verdicts.equivalence(ours, printed, claim.margin.value)
     return Counter(verdict for verdict, _ in verdicts.family_verdicts(evidence).values())
+
+
+PARTS = {
+    "run_chains": lambda own: sum(len(chain) - 1 for chain in own["chains"]),
+    "plateau_chains": lambda own: sum(len(chain) - 1 for chain in own["chains"]),
+    "training_beyond_fitting": lambda own: len(own["batch_sizes"]),
+    "relative_sensitivity": lambda own: len(own["pairs"]),
+    "decay_beyond_width": lambda own: len(own["narrower"]),
+    "best_weight_decay": lambda _: 7,  # of the eight values of the paper's study
+    "collapse": lambda _: 2,
+    "more_data": lambda _: 2,
+    "slow_rise": lambda _: 2,
+    "one_shot_calibration": lambda _: 2,
+    "settles": lambda own: len(own["networks"]),
+    "change_by_depth": lambda own: 2 * len(own["activations"]),
+    "distinct_levels": lambda own: len(own["activations"]),
+    "sorted_by_depth": lambda own: len(own["activations"]),
+    "last_layer_noise": lambda own: len(own["activations"]),
+    "collapse_of_layers": lambda own: len(own["activations"]),
+    "more_information": lambda own: len(own["noises"]) * (1 + len(own["at_db"])),
+    "plateau_of_information": lambda own: 2 * len(own["noises"]),
+    "residual_information": lambda own: len(own["models"]) * len(own["noises"]),
+    "half_information": lambda own: len(own["models"]),
+    "read_as": lambda own: len(own["noises"]),
+    "larger_clusters": lambda own: 2 * len(own["others"]),
+    "inside_axes": lambda own: len(own["variants"]),
+}
+"""Measure -> the number of parts of an ordering; every other has one."""
+
+
+def spread_of(claim: Claim) -> float:
+    """Standard deviation over seeds: that of the paper's five where it prints one."""
+    if claim.scale == "log10" or claim.unit == "decades":
+        return DECADES
+    return math.sqrt(SEEDS) * claim.printed_standard_error if claim.printed_standard_error else SPREAD / 4
+
+
+def true_claim(rng: np.random.Generator, claim: Claim, effect: float) -> verdicts.Evidence:
+    """Five seeds of a claim that holds: a number equal to the printed one, or parts of a given effect."""
+    if claim.kind == "ordering":
+        return ordering(rng, (effect,) * PARTS.get(claim.measure, lambda _: 1)(claim.arguments))
+    scale = spread_of(claim)
+    printed = math.log10(claim.printed) if claim.scale == "log10" else claim.printed
+    ours = verdicts.observed(rng.normal(printed, scale, SEEDS), resolution=claim.resolution)
+    if claim.printed_as == "single_run":
+        return verdicts.equivalence_to_one_run(ours.shown, rng.normal(printed, scale), claim.margin.value)
+    error = claim.printed_standard_error or 0.0
+    return verdicts.equivalence(
+        ours, verdicts.Sample(rng.normal(printed, error) if error else printed, error, SEEDS), claim.margin.value
+    )
+
+
+def powers(draws: int, effect: float) -> list[dict[str, object]]:
+    """Percent of draws in which a claim that holds is reproduced, alone and within its family."""
+    rng, rows = np.random.default_rng(2), []
+    judged = [
+        claim
+        for claim in load().claims
+        if claim.rests_on == "experiments"
+        and claim.of_the_paper
+        and not claim.linked_to
+        and claim.measure != "unrecorded"
+    ]
+    for family in dict.fromkeys(claim.family for claim in judged):
+        own = [claim for claim in judged if claim.family == family]
+        alone, together = Counter(), Counter()
+        for _ in range(draws):
+            evidence = {claim.id: true_claim(rng, claim, effect) for claim in own}
+            alone.update(name for name, each in evidence.items() if verdicts.verdict(each) == verdicts.REPRODUCED)
+            judgements = verdicts.family_verdicts(evidence)
+            together.update(name for name, (verdict, _) in judgements.items() if verdict == verdicts.REPRODUCED)
+        for claim in own:
+            parts = PARTS.get(claim.measure, lambda _: 1)(claim.arguments) if claim.kind == "ordering" else None
+            rows.append(
+                {
+                    "claim": claim.id,
+                    "family": f"{family} ({len(own)})",
+                    "parts": parts or "number",
+                    "alone (%)": 100 * alone[claim.id] / draws,
+                    "in its family (%)": 100 * together[claim.id] / draws,
+                }
+            )
+    return rows
 
 
 def rates(draw: Callable[[np.random.Generator], verdicts.Evidence], draws: int) -> dict[str, float]:
@@ -51,6 +222,12 @@ def rates(draw: Callable[[np.random.Generator], verdicts.Evidence], draws: int) 
     rng = np.random.default_rng(0)
     counts = Counter(verdicts.verdict(draw(rng)) for _ in range(draws))
     return {name: 100 * counts[name] / draws for name in verdicts.VERDICTS}
+
+
+def shown(title: str, rows: list[dict[str, object]], digits: str = ".1f") -> None:
+    """Print a table under its heading."""
+    print(f"\n## {title}\n")
+    print(pandas.DataFrame(rows).to_markdown(index=False, floatfmt=digits))
 
 
 def main(draws: int = 10_000) -> None:
@@ -68,19 +245,59 @@ def main(draws: int = 10_000) -> None:
         | rates(lambda rng, means=means: ordering(rng, means), draws)
         for means in ((0.0,), (1.0,), (2.0,), (-2.0,), (0.0, 5.0, 5.0), (2.0, 2.0, 2.0), (0.0, 0.0, 0.0))
     ]
-    print(pandas.DataFrame(rows).to_markdown(index=False, floatfmt=".1f"))
+    shown("Single claims", rows)
+    rows = [
+        {"networks that never settle (%)": 100 * share, "seeds": seeds, "printed": f"{10**printed:,.0f}"}
+        | rates(lambda rng, own=(share, printed, seeds): unsettled(rng, *own), draws // 5)
+        for share, printed, seeds in (
+            (0.0, 3.0, 5), (0.2, 3.0, 5), (0.5, 3.0, 5), (0.5, 3.0, 10), (1.0, 3.0, 5), (0.0, 3.0 + FACTOR_2, 5), (0.5, 2.0, 5)
+        )
+    ]  # fmt: skip
+    shown("Values that are not reached: plateaus around 1,000 epochs in trainings of 10,000", rows)
+    rows = [
+        {"true over printed": f"{10**true:.2f}", "ratio of the grid": ratio}
+        | rates(lambda rng, own=(true, ratio): on_a_grid(rng, *own), draws // 5)
+        for ratio in (1.4, 2.0)
+        for true in (-0.1, 0.0, FACTOR_2, 0.5)
+    ]
+    shown("Values that are read off a grid: the smallest sufficient weight decay", rows)
+    rows = [
+        {"difference at 50, 40, 30, 20, 10, 5 dB (bits)": ", ".join(f"{own:g}" for own in differences)}
+        | rates(lambda rng, differences=differences: curves(rng, differences), draws // 20)
+        for differences in (
+            (0.05, 0.3, 0.6, 0.6, 0.3, 0.1), (0.0,) * 6, (0.5, 0.5, 0.5, 0.5, 0.5, -0.1), (0.5, 0.5, -0.3, -0.3, -0.3, -0.3)
+        )
+    ]  # fmt: skip
+    shown("Information at the same ratio (F5-bn)", rows)
+    rows = [
+        {"information": "corrected" if corrected else "plug-in"}
+        | rates(lambda rng, corrected=corrected: without_information(rng, corrected), draws // 50)
+        for corrected in (True, False)
+    ]
+    shown("Label-independent predictions, 256 images: two classes against ten", rows)
+    rng = np.random.default_rng(3)
+    rows = [
+        coverage(rng, images, classes, share, max(draws // 100, 10))
+        for images, classes in ((256, 10), (1000, 10), (10_000, 10), (80, 40))
+        for share in SHARES
+    ]
+    shown("The interval of an area, three seeds", rows)
     rng, families = np.random.default_rng(1), max(draws // 5, 1)
     rows = []
     for margins in (0.0, 0.999, 1.001, 2.0):
         counts = [table1(rng, margins) for _ in range(families)]
-        row = {"Table 1, margins between true and printed values": margins}
+        row = {"margins between true and printed values": margins}
         for name in verdicts.VERDICTS:
             row[f"{name} (of {sum(counts[0].values())} claims)"] = np.mean([count[name] for count in counts])
         row["any reproduced (%)"] = 100 * np.mean([count[verdicts.REPRODUCED] > 0 for count in counts])
         row["any not reproduced (%)"] = 100 * np.mean([count[verdicts.NOT_REPRODUCED] > 0 for count in counts])
         rows.append(row)
-    print(f"\n{families:,} families:\n")
-    print(pandas.DataFrame(rows).to_markdown(index=False, floatfmt=".3g"))
+    shown(f"Table 1 together, {families:,} families", rows, ".3g")
+    shown(
+        "Power of every claim at five seeds, parts of three standard deviations",
+        powers(max(draws // 20, 1), 3.0),
+        ".0f",
+    )
 
 
 if __name__ == "__main__":

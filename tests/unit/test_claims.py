@@ -1,6 +1,7 @@
 """Claims: the ledger, the statistics behind a verdict, and known answers from records made to have them."""
 
 import copy
+import dataclasses
 import functools
 import inspect
 import json
@@ -20,9 +21,9 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_ind
 
-from rate_distortion import studies
+from rate_distortion import information, studies
 from rate_distortion.analysis.records import MissingError, StudyRecords
-from rate_distortion.claims import arithmetic, assessment, comparability, ledger, measures, overview, verdicts
+from rate_distortion.claims import arithmetic, assessment, comparability, ledger, measures, overview, theses, verdicts
 from rate_distortion.storage import files, provenance
 from rate_distortion.studies import configuration
 
@@ -107,7 +108,7 @@ samples = st.lists(st.floats(-5, 5), min_size=5, max_size=8).filter(lambda value
 @given(samples, samples, st.floats(0.1, 5))
 def test_equivalence_is_statsmodels_two_one_sided_welch_tests(ours, theirs, margin):
     expected = ttost_ind(np.array(ours), np.array(theirs), -margin, margin, usevar="unequal")
-    found = verdicts.equivalence(verdicts.sample(ours), verdicts.sample(theirs), margin)
+    found = verdicts.equivalence(verdicts.observed(ours), verdicts.sample(theirs), margin)
     assert found.support == pytest.approx(expected[0], abs=1e-9)
     above = stats.ttest_ind(np.array(ours) - margin, theirs, equal_var=False, alternative="greater").pvalue
     below = stats.ttest_ind(np.array(ours) + margin, theirs, equal_var=False, alternative="less").pvalue
@@ -143,25 +144,54 @@ def test_the_printed_one_shot_accuracy_is_one_draw_of_one_seed_and_judged_as_one
     assert left_out > 400 * 0.15
 
 
-def test_a_printed_error_of_zero_leaves_our_own_and_without_any_the_distance_decides():
+def test_a_printed_error_of_zero_leaves_our_own():
     ours, printed = [99.9, 99.95, 100, 100, 99.9], verdicts.Sample(100, 0, 5)
     expected = stats.ttest_1samp(ours, 99.5, alternative="greater").pvalue
-    assert verdicts.equivalence(verdicts.sample(ours), printed, 0.5).support == pytest.approx(expected)
-    assert verdicts.equivalence(verdicts.sample([100.0] * 5), printed, 0.5) == verdicts.Evidence(0.0, 1.0)
-    assert verdicts.equivalence(verdicts.sample([99.0] * 5), printed, 0.5) == verdicts.Evidence(1.0, 0.0)
+    assert verdicts.equivalence(verdicts.observed(ours), printed, 0.5).support == pytest.approx(expected)
+
+
+def test_equal_values_have_the_sign_tests_p_value_and_never_none_at_all():
+    printed = verdicts.Sample(100, 0, 5)
+    assert verdicts.equivalence(verdicts.observed([100.0] * 5), printed, 0.5) == verdicts.Evidence(1 / 32, 1.0)
+    assert verdicts.equivalence(verdicts.observed([99.0] * 5), printed, 0.5) == verdicts.Evidence(1.0, 1 / 32)
+    assert verdicts.ordering([verdicts.observed([0.2] * 5)]) == verdicts.Evidence(1 / 32, 1.0)
+    assert verdicts.ordering([verdicts.observed([0.0] * 5)]) == verdicts.Evidence(1.0, 1.0)
+
+
+def test_a_resolution_stands_in_for_a_spread_that_is_finer():
+    error = 0.1 / math.sqrt(12 * 5)
+    found = verdicts.equivalence(verdicts.observed([100.0] * 5, resolution=0.1), verdicts.Sample(100, 0, 5), 0.5)
+    assert found.support == pytest.approx(stats.t.sf(0.5 / error, 4))
+
+
+def test_bounds_count_where_they_speak_against_the_conclusion():
+    """Values between 1 and 3 around a printed 2: the low bounds must exceed, the high ones must stay below."""
+    printed, between = verdicts.Sample(2.0, 0.0, 5), verdicts.observed([1.0] * 5, [3.0] * 5)
+    assert verdicts.equivalence(between, printed, 1.0).support == pytest.approx(0.5)
+    assert verdicts.equivalence(between, printed, 1.0).contradiction == 1.0
+    assert verdicts.equivalence(between, printed, 5.0).support < 0.001
+    beyond = verdicts.observed([9.0] * 5, [math.inf] * 5, resolution=0.5)
+    assert verdicts.equivalence(beyond, printed, 1.0).contradiction < 0.001
+
+
+def test_what_is_not_known_supports_nothing_and_refutes_nothing():
+    values = verdicts.observed([1.0, 1.1, 1.2, 1.0, math.nan])
+    assert verdicts.ordering([values]).support == pytest.approx(stats.binom.sf(3, 5, 0.5))
+    assert verdicts.ordering([values]).contradiction == 1.0
+    assert (values.bounded, values.shown.mean) == (1, pytest.approx(1.075))
 
 
 def test_an_ordering_is_as_strong_as_its_weakest_part():
     strong, weak = [3.0, 3.1, 2.9, 3.0, 3.2], [0.3, -0.1, 0.2, 0.4, 0.0]
-    found = verdicts.ordering([verdicts.sample(strong), verdicts.sample(weak)])
+    found = verdicts.ordering([verdicts.observed(strong), verdicts.observed(weak)])
     assert found.support == pytest.approx(stats.ttest_1samp(weak, 0, alternative="greater").pvalue)
-    reverse = verdicts.ordering([verdicts.sample(strong), verdicts.sample(-np.array(strong))])
+    reverse = verdicts.ordering([verdicts.observed(strong), verdicts.observed(-np.array(strong))])
     assert found.contradiction == pytest.approx(min(1, 2 * stats.ttest_1samp(weak, 0, alternative="less").pvalue))
     assert (reverse.support > 0.5, reverse.contradiction < 0.01) == (True, True)
 
 
 def test_an_allowance_is_how_far_below_zero_still_counts():
-    values = verdicts.sample([-0.3, -0.2, -0.25, -0.3, -0.2])
+    values = verdicts.observed([-0.3, -0.2, -0.25, -0.3, -0.2])
     assert verdicts.verdict(verdicts.ordering([values])) == "not reproduced"
     assert verdicts.verdict(verdicts.ordering([values], allowance=0.5)) == "reproduced"
 
@@ -189,7 +219,7 @@ def test_wrong_verdicts_on_numbers_are_as_rare_as_stated(true_difference, wrong)
     found = [
         verdicts.verdict(
             verdicts.equivalence(
-                verdicts.sample(rng.normal(true_difference, 0.4, 5)), verdicts.sample(rng.normal(0, 0.4, 5)), margin
+                verdicts.observed(rng.normal(true_difference, 0.4, 5)), verdicts.sample(rng.normal(0, 0.4, 5)), margin
             )
         )
         for _ in range(400)
@@ -200,10 +230,10 @@ def test_wrong_verdicts_on_numbers_are_as_rare_as_stated(true_difference, wrong)
 def test_a_true_number_and_a_clear_ordering_are_usually_found():
     rng = np.random.default_rng(4)
     number = [
-        verdicts.equivalence(verdicts.sample(rng.normal(0, 0.4, 5)), verdicts.sample(rng.normal(0, 0.4, 5)), 1.0)
+        verdicts.equivalence(verdicts.observed(rng.normal(0, 0.4, 5)), verdicts.sample(rng.normal(0, 0.4, 5)), 1.0)
         for _ in range(200)
     ]
-    chain = [verdicts.ordering([verdicts.sample(rng.normal(2, 1, 5)) for _ in range(3)]) for _ in range(200)]
+    chain = [verdicts.ordering([verdicts.observed(rng.normal(2, 1, 5)) for _ in range(3)]) for _ in range(200)]
     for evidence in (number, chain):
         assert sum(verdicts.verdict(own) == verdicts.REPRODUCED for own in evidence) > 160
 
@@ -260,7 +290,7 @@ def test_records_that_equal_the_printed_ones_reproduce_numbers_and_orderings(tmp
     for name in ("T1-A128-test", "T1-B32-gap", "T1-A-train", "T1-rank-test", "T1-rank-gap", "T1-lossgap", "T1-fitting"):
         assert found[name].verdict == "reproduced", found[name]
     assert found["T1-lbgg-C-some"].measured.mean == pytest.approx(3.42)
-    assert "Holm, 16 claims" in found["T1-B32-gap"].reason
+    assert "Holm, 18 claims" in found["T1-B32-gap"].reason
 
 
 def test_records_far_from_the_printed_ones_do_not_reproduce_them(tmp_path):
@@ -287,7 +317,7 @@ def test_fewer_than_five_seeds_decide_nothing(tmp_path):
 
 @pytest.mark.parametrize(
     ("changes", "word"),
-    [({"dataset": "house_numbers"}, "other data"), ({"networks": {"B": {"epochs": 20}}}, "reduced")],
+    [({"dataset": "house_numbers"}, "other data"), ({"networks": {name: {"epochs": 20} for name in "AB"}}, "reduced")],
 )
 def test_numbers_are_judged_at_the_papers_size_only_and_orderings_anywhere(tmp_path, changes, word):
     sizes = PAPER_SIZES | {"table1": PAPER_SIZES["table1"] | changes}
@@ -295,7 +325,8 @@ def test_numbers_are_judged_at_the_papers_size_only_and_orderings_anywhere(tmp_p
     number, ordering = found["T1-B128-test"], found["T1-rank-gap"]
     assert (number.verdict, number.comparability, ordering.verdict) == ("undecided", word, "reproduced")
     assert number.reason.startswith("compared at the paper's data and size only")
-    assert found["T1-fitting"].reason == number.reason  # an ordering about the size itself
+    # an ordering about the size itself
+    assert found["T1-fitting"].reason.startswith("compared at the paper's data and size only")
 
 
 def test_a_linked_claim_has_the_verdict_of_the_claims_it_is_in_disguise(tmp_path):
@@ -304,7 +335,7 @@ def test_a_linked_claim_has_the_verdict_of_the_claims_it_is_in_disguise(tmp_path
     found = assessed(table1_paths(tmp_path, cells))
     assert found["T1-A64-test"].verdict == found["T1-A64-gap"].verdict == "not reproduced"
     assert found["T1-A128-gap"].verdict == "reproduced"
-    assert "T1-A128-test and T1-A-train" in found["T1-A128-gap"].reason
+    assert "T1-A128-test and T1-A128-train" in found["T1-A128-gap"].reason
     assert verdicts.joint_verdict(["reproduced", "undecided"]) == "undecided"
 
 
@@ -322,7 +353,8 @@ def test_what_a_study_does_not_have_stays_undecided_and_says_so(tmp_path):
 
 def test_the_table_has_its_columns_in_order_and_one_row_per_claim(tmp_path):
     assessments = assessment.assess(LEDGER, StudyRecords({}), {})
-    assessment.write(assessments, {"name": "none", "title": "nothing"}, tmp_path / "claims.csv", tmp_path / "claims.md")
+    paths = [tmp_path / name for name in ("claims.csv", "claims.md", "theses.csv")]
+    assessment.write(assessments, {"name": "none", "title": "nothing"}, *paths)
     table = pandas.read_csv(tmp_path / "claims.csv")
     assert list(table.columns[:9]) == (
         ["id", "statement", "printed", "measured", "standard_error", "n", "comparability", "verdict", "reason"]
@@ -384,24 +416,40 @@ def test_the_studies_are_as_comparable_as_they_are():
 @pytest.mark.parametrize(
     ("change", "parts"),
     [
-        ({"models": {"B": {"epochs": 60}}}, "table1 table2 further_models figure5"),
+        ({"models": {"B": {"epochs": 60}}}, "table1 table2 further_models figure5 perturbations"),
         (
             {"models": {"A": {"learning_rate": 0.1}, "B": {"learning_rate": 0.01}}},
-            "table1 table2 further_models calibration",
+            "table1 table2 further_models calibration figure5",
         ),
         ({"models": {"C": {"width": 0.25}}}, "table1 table2 figure5"),
         ({"models": {"B": {"preprocessing": "grey"}}}, "table1 table2 further_models perturbations figure5 transfer"),
         ({"models": {"C": {"preprocessing": "rgb"}}}, "table1 table2 figure5"),
         (
             {"models": {"A": {"data": "train+extra"}, "B": {"data": "train"}}},
-            "table1 table2 further_models calibration",
+            "table1 table2 further_models calibration figure5",
         ),
         ({"models": {"B": {"weight_decay": 0.1}}}, "table1 table2 further_models perturbations figure5 transfer"),
         ({"models": {"B+": {"factory": "my:network"}}}, "further_models perturbations transfer"),
         ({"models": {"A-BN": {"normalization": "none"}}}, "further_models"),
         ({"models": {"B+": {"epochs": 5}}}, "further_models perturbations transfer"),
         ({"models": {"mine": {"base": "B", "epochs": 3}}, "tables": {"table1": {"mine": [128]}}}, ""),
-        ({"models": {"B": {"decayed_tensors": "weights"}}}, ""),  # the paper leaves it open
+        # what the paper leaves open: another reading than the documented default is not comparable in full
+        (
+            {"models": {"B": {"decayed_tensors": "weights"}}},
+            "table1 table2 further_models perturbations figure5 transfer",
+        ),
+        ({"models": {"C": {"initialization": "he_normal"}}}, "table1 table2 figure5"),
+        ({"models": {"C": {"batch_norm_evaluation": "population"}}}, "table1 table2 figure5"),
+        ({"models": {"B+": {"preprocessing": "minmax"}}}, "further_models perturbations transfer"),
+        (
+            {"training": {"random_labels": "per_epoch"}},
+            "table1 table2 further_models calibration perturbations figure5 transfer",
+        ),
+        ({"reverse_transmission": {"step_unit": "standard_deviation"}}, "perturbations"),
+        ({"transfer": {"tuned": "head"}}, "transfer"),
+        ({"sphere_packing": {"optimizer": "adam"}}, "sphere_packing"),
+        ({"sphere_packing": {"information_samples": "minibatch"}}, "sphere_packing"),
+        ({"multilayer_perceptron": {"hidden_widths": [7, 7, 7, 7, 7]}}, "gradient_snr information_plane"),
         ({"data": {"train_on": "train"}}, "table1 table2 further_models perturbations figure5 transfer"),
         ({"data": {"extra_images": 1000}}, "further_models perturbations transfer"),
         ({"calibration": {"batch_size": 32}}, "calibration"),
@@ -451,8 +499,10 @@ def test_reference_points_of_the_follow_up_are_shown_and_neither_judged_nor_coun
     reason = "this is reduced (B+: whitening zca instead of per-pixel standard deviation)"
     assert clean.reason == f"compared at the follow-up's data and size only; {reason}"
     words = assessment.counted(list(found.values()))
-    assert words.startswith(f"{sum(claim.of_the_paper for claim in LEDGER.claims)} claims: ")
-    assert words.endswith("(and 4 reference points from its authors' follow-up, not counted)")
+    counted = [claim for claim in LEDGER.claims if claim.of_the_paper and claim.rests_on == "experiments"]
+    assert words.startswith(f"{len(counted)} claims for experiments: ")
+    assert "Apart from these, counts of parameters: 5 undecided; the paper's own arithmetic: 14 reproduced" in words
+    assert words.endswith("(4 reference points from its authors' follow-up are not counted)")
     text = (ROOT / "docs/methods.md").read_text()
     assert f"{sum(claim.of_the_paper for claim in LEDGER.claims)} claims with what is measured" in text
 
@@ -517,7 +567,9 @@ def test_the_calibration_gives_the_smallest_sufficient_weight_decay_by_seed(tmp_
     )
     choice |= {"weight_decay": 0.03, "batch_size": 128, "train_images": 66_000, "model": "A"}
     records = StudyRecords({"metrics": paths, "weight_decay": [write_json(tmp_path / "weight_decay.json", choice)]})
-    assert measures.sufficient_weight_decay(records).to_dict() == {1: 0.03, 2: 0.01, 3: 0.01, 4: 0.01, 5: 0.01}
+    found = measures.sufficient_weight_decay(records)
+    assert found.high.to_dict() == {1: 0.03, 2: 0.01, 3: 0.01, 4: 0.01, 5: 0.01}
+    assert found.low.to_dict() == {1: 0.01, 2: 0.001, 3: 0.001, 4: 0.001, 5: 0.001}
     parts = measures.best_weight_decay(records, quantity="test_accuracy")
     assert {name: values.mean() for name, values in parts.items()} == {
         "better than 0.001": 4.0,
@@ -562,12 +614,21 @@ def test_figure_2_is_measured_as_it_was_made(tmp_path):
             rows = gradient_rows(*made)
             paths.append(perceptron_csv(tmp_path, "gradient_snr", activation, normalization, seed, rows))
     records = StudyRecords({"gradient_snr": paths})
-    assert 1000 / 1.8 <= measures.plateau_epoch(records, "relu", "none").mean() <= 1000 * 1.8
-    assert 100 / 1.8 <= measures.plateau_epoch(records, "relu", "batch").mean() <= 100 * 1.8
-    for name in ("F2-plateau-rank", "F2-order", "F2-last", "F2-bn-collapse"):
+    assert 1000 / 1.8 <= measures.plateau_epoch(records, "relu", "none").high.mean() <= 1000 * 1.8
+    assert 100 / 1.8 <= measures.plateau_epoch(records, "relu", "batch").high.mean() <= 100 * 1.8
+    for name in [
+        "F2-plateau-rank",
+        "F2-plateau-any",
+        "F2-distinct",
+        "F2-sorted",
+        "F2-order",
+        "F2-last",
+        "F2-bn-collapse",
+    ]:
         claim = LEDGER[name]
         parts = measures.MEASURES[claim.measure](records, **claim.arguments)
-        assert all((values > 0).all() for values in parts.values()), (name, parts)
+        lows = {part: values.low if name == "F2-plateau-any" else values for part, values in parts.items()}
+        assert all((values > 0).all() for values in lows.values()), (name, parts)
     with pytest.raises(MissingError, match="relu units without"):
         measures.plateau_epoch(StudyRecords({"gradient_snr": paths[2:3]}), "relu", "none")
 
@@ -612,13 +673,14 @@ def test_figure_3_is_measured_as_it_was_made(tmp_path):
     records = StudyRecords({"information_plane": paths})
     found = {
         name: measures.MEASURES[LEDGER[name].measure](records, **LEDGER[name].arguments)
-        for name in ("F3-compress", "F3-nocompress", "F3-rise", "F3-memo")
+        for name in ("F3-compress", "F3-nocompress", "F3-rise", "F3-monotonic", "F3-memo")
     }
     values = {f"{name}: {part}": series.loc[1] for name, parts in found.items() for part, series in parts.items()}
     assert values["F3-compress: drop above 0.1 bits"] == pytest.approx(1.9)
     assert values["F3-nocompress: drop below 0.1 bits"] == pytest.approx(0.1)
     assert values["F3-memo: random above original"] == pytest.approx(2.0)
     assert values["F3-rise: rises"] == pytest.approx(0.8)
+    assert values["F3-monotonic: no fall"] == pytest.approx(0.08)
     assert values["F3-rise: later than on original labels"] == pytest.approx(math.log10(1001 / 11))
 
 
@@ -654,7 +716,8 @@ def test_figure_5_is_measured_as_it_was_made(tmp_path):
     records = StudyRecords({"sweeps": paths})
     for name in ("F5-bn", "F5-plateau", "F5-residual", "F5-linf"):
         parts = measures.MEASURES[LEDGER[name].measure](records, **LEDGER[name].arguments)
-        assert all(values.loc[1] > 0 for values in parts.values()), (name, parts)
+        lows = [values.low if name == "F5-linf" else values for values in parts.values()]
+        assert all(values.loc[1] > 0 for values in lows), (name, parts)
     assert measures.read_as(records, "B", ["l2"], 9, 6, 50)["l2"].loc[1] == pytest.approx(20)
     assert measures.lowest_accuracy(records, "B", "l2").loc[1] == pytest.approx(15)
     assert measures.last_accuracy(records, "B", "gaussian").loc[1] == pytest.approx(3)
@@ -669,13 +732,16 @@ def rises(curves):
     """The evidence that information rises again, from one curve per seed below 30 dB."""
     sweeps = {
         seed: types.SimpleNamespace(
-            records=pandas.DataFrame({"snr_db": PLATEAU_RATIOS, "information_bits": [3.0, 3.0, 2.0, *curve]})
+            records=pandas.DataFrame(
+                {"snr_db": PLATEAU_RATIOS, "information_bits": [3.0, 3.0, 2.0, *curve], "floor_bits": 0.0}
+            ),
+            labels=np.arange(10).repeat(10),
         )
         for seed, curve in enumerate(curves)
     }
     records = types.SimpleNamespace(sweeps_of=lambda _model, _noise: sweeps)
     parts = measures.plateau_of_information(records, "B", ["l2"], 30, 0.2)
-    return verdicts.ordering([verdicts.sample(parts["l2: rises"])])
+    return verdicts.ordering([verdicts.observed(parts["l2: rises"])])
 
 
 @pytest.mark.parametrize("smoothness", [0.0, 0.9])
@@ -699,38 +765,97 @@ def test_a_rise_is_found_and_a_steady_fall_refuted():
     assert verdicts.verdict(rises(0.9 - 0.2 * shape + noise)) == "not reproduced"
 
 
-def test_steps_count_where_every_label_reaches_confidence(tmp_path):
-    paths = []
-    for seed, reached in ((1, [True, True]), (2, [True, False])):
-        run = tmp_path / f"seed{seed}"
-        write_json(run / "metrics.json", {"model": "B+", "batch_size": 128, "seed": seed})
-        pandas.DataFrame({"label": [0, 1], "steps": [90, 110], "reached": reached}).to_csv(
-            run / "steps.csv", index=False
-        )
-        paths.append(run / "steps.csv")
+def transmission_run(folder, model, seed, steps, images=None):
+    """A run's folder with the steps that two labels took (None: not in 5,000), and what was transmitted."""
+    run = folder / f"{model}/seed{seed}"
+    write_json(run / "metrics.json", {"model": model, "batch_size": 128, "seed": seed})
+    reached = [own is not None for own in steps]
+    rows = {"label": range(len(steps)), "steps": [5000 if own is None else own for own in steps], "reached": reached}
+    pandas.DataFrame(rows).to_csv(run / "reverse_transmission.csv", index=False)
+    images = np.eye(len(steps)) if images is None else images
+    np.savez(run / "reverse_transmission.npz", images=images, starts=np.zeros_like(images))
+    return run / "reverse_transmission.csv"
+
+
+def test_a_label_that_never_reaches_confidence_is_a_bound_and_not_left_out(tmp_path):
+    paths = [transmission_run(tmp_path, "B+", 1, [90, 110]), transmission_run(tmp_path, "B+", 2, [90, None])]
+    found = measures.steps_to_confidence(StudyRecords({"reverse_transmission": paths}), "B+", 128)
+    assert (found.low.to_dict(), found.high.to_dict()) == ({1: 100.0, 2: 2545.0}, {1: 100.0, 2: math.inf})
+
+
+def test_transmitted_images_are_compared_label_by_label(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(3, 1, 8, 8))
+    paths = [
+        transmission_run(tmp_path, "B", 1, [90] * 3, images),
+        transmission_run(tmp_path, "B+", 1, [90] * 3, 2 * images),
+    ]
     records = StudyRecords({"reverse_transmission": paths})
-    assert measures.steps_to_confidence(records, "B+", 128).to_dict() == {1: 100.0}
+    assert measures.alike(records, "B", "B+", 128)["B like B+"].loc[1] > 0.5
+    transmission_run(tmp_path, "B+", 1, [90] * 3, images[::-1])
+    assert measures.alike(records, "B", "B+", 128)["B like B+"].loc[1] < 0
+
+
+def packing_run(folder, variant, seed, means, rows):
+    """geometry.csv and embedding.npz of clusters with given means (epochs, classes, 2) and 20 points each."""
+    run = folder / f"{variant}/seed{seed}"
+    run.mkdir(parents=True)
+    labels = np.repeat(np.arange(means.shape[1]), 20)
+    noise = 0.1 * np.random.default_rng(seed).normal(size=(len(means), len(labels), 2))
+    embedding = means[:, labels] + noise
+    np.savez(run / "embedding.npz", epochs=np.array(rows["epoch"]), embedding=embedding, labels=labels)
+    pandas.DataFrame(rows).to_csv(run / "geometry.csv", index=False)
+    return run / "geometry.csv"
+
+
+def ring(radius, classes=10):
+    angles = 2 * np.pi * np.arange(classes) / classes
+    return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def line(length, classes=10):
+    return np.stack([np.linspace(-length / 2, length / 2, classes), np.zeros(classes)], axis=1)
 
 
 def test_figure_6_is_measured_as_it_was_made(tmp_path):
-    made = {"none": (1.0, [0.2, 0.5, 0.95, 0.99]), "batch": (3.0, [0.3, 0.8, 0.95, 0.96])}
-    made["batch_without_scale"] = (2.5, made["batch"][1])
+    made = {"none": (1.0, [0.2, 0.5, 0.95, 0.99], line), "batch": (3.0, [0.3, 0.8, 0.95, 0.96], line)}
+    made["batch_without_scale"] = (2.5, made["batch"][1], ring)
     paths = []
-    for number, (variant, (size, purity)) in enumerate(made.items()):
-        folder = tmp_path / f"{variant}/seed1"
-        folder.mkdir(parents=True)
-        frame = pandas.DataFrame({"epoch": [0, 1, 20, 500], "purity": purity, "power": [1.0, 9.0, 16.0, 4.0]})
-        frame = frame.assign(cluster_radius=size, centre_distance=2 * size, isotropy=0.5 + number / 10)
-        frame.to_csv(folder / "geometry.csv", index=False)
-        paths.append(folder / "geometry.csv")
+    for number, (variant, (size, purity, shape)) in enumerate(made.items()):
+        means = np.stack([shape(radius) for radius in ((1, 9, 16, 4) if variant == "none" else (1, 2, 3, 4))])
+        rows = {"epoch": [0, 1, 20, 500], "purity": purity, "power": [1.0, 9.0 + number, 16.0, 4.0 + 3 * number]}
+        rows |= {"cluster_radius": size, "centre_distance": 2 * size, "isotropy": [0.2, 0.3, 0.5, 0.6 - number / 5]}
+        paths.append(packing_run(tmp_path, variant, 1, means, rows))
     records = StudyRecords({"sphere_packing": paths})
-    assert measures.partition_epoch(records, "none", 0.9).to_dict() == {1: 20.0}
-    assert measures.falling_power(records, "none", 0.9)["power at the end below that at the partition"].loc[1] == 0.75
+    partition, spreading = measures.partition_epoch(records, "none", 0.9), measures.spreading_epochs(records, "none")
+    assert (partition.low.loc[1], partition.high.loc[1]) == (1.0, 20.0)
+    assert (spreading.low.loc[1], spreading.high.loc[1]) == (1.0, 500.0)
+    falling = measures.falling_power(records, "none", 0.9)["power at the end below that at the partition"]
+    assert (falling.low.loc[1], falling.high.loc[1]) == (0.75, 0.75)
     larger = measures.larger_clusters(records, "none", ["batch", "batch_without_scale"])
     assert larger["batch: clusters"].loc[1] == pytest.approx(math.log10(3))
-    assert measures.early_purity(records, "none", "batch")["batch above none"].loc[1] == pytest.approx(0.3)
-    circular = measures.circular(records, "batch", "batch_without_scale")
-    assert circular["batch_without_scale above batch"].loc[1] == pytest.approx(0.1)
+    for quantity, difference in (("purity", 0.3), ("power", 1.0)):
+        early = measures.at_the_start(records, quantity, "none", "batch")
+        assert early["batch above none"].loc[1] == pytest.approx(difference)
+    rounder = measures.rounder_clusters(records, "none", 0.9)["rounder at the end than at the partition"]
+    assert rounder.loc[1] == pytest.approx(0.1)
+    # the arrangement counts, not the clusters' own shapes: the ring's clusters are the least isotropic here
+    circular = measures.circular_arrangement(records, "batch", "batch_without_scale")
+    assert circular["batch_without_scale above batch"].loc[1] == pytest.approx(1 - 0.43, abs=0.03)
+    assert measures.stationary(records, "none", "batch")["batch moves less than none"].loc[1] > 0.5
+    transition = measures.less_transition(records, "none", "batch")["batch falls less than none"]
+    assert transition.loc[1] == pytest.approx(math.log10(7 / 4))
+    inside = measures.inside_axes(records, ["none", "batch_without_scale"], 2.5, 99)
+    assert (inside["none"].loc[1], inside["batch_without_scale"].loc[1]) == (1.0, -99.0)
+
+
+def test_a_network_that_never_parts_its_classes_counts_against_the_phase_transition(tmp_path):
+    rows = {"epoch": [0, 1], "purity": [0.1, 0.2], "power": [1.0, 2.0], "isotropy": 0.5}
+    records = StudyRecords({"sphere_packing": [packing_run(tmp_path, "none", 1, np.stack([line(1), line(2)]), rows)]})
+    partition = measures.partition_epoch(records, "none", 0.9)
+    assert (partition.low.loc[1], partition.high.loc[1]) == (1.0, math.inf)
+    falling = measures.falling_power(records, "none", 0.9)["power at the end below that at the partition"]
+    assert (falling.low.loc[1], falling.high.loc[1]) == (-math.inf, 0.0)
 
 
 def test_figure_7_is_measured_as_it_was_made(tmp_path):
@@ -752,6 +877,11 @@ def test_figure_7_is_measured_as_it_was_made(tmp_path):
         "margin below accuracy": 3.0,
         "less over-confidence": 1.0,
     }
+    assert measures.wider_gap(records, "B+")["one shot above zero shot"].loc[3] == pytest.approx(3.0)
+    arrays = {"labels": np.array([0, 1, 1]), "one_shot_predictions": np.array([[0, 1, 0]] * 2)}
+    np.savez(folder / "predictions.npz", **arrays, one_shot_margins=np.array([[0.1, 0.2, 0.9]] * 2))
+    small = measures.small_margins(records, "B+", "one_shot", 0.3)["margins below 0.3"]
+    assert small.loc[3] == pytest.approx(100 * (1 - 0.15))
 
 
 @pytest.mark.parametrize(
@@ -780,6 +910,351 @@ def test_a_record_that_is_not_as_its_run_left_it_is_refused(tmp_path, kind, name
         read(StudyRecords(files_of_kind))
 
 
+# What a sceptic asks of a verdict: records made so that a careless rule would go wrong, through the whole assessment.
+
+
+def run_record(model, size, labels, seed, **own):
+    """metrics.json with everything that claims read, of a network that has nothing remarkable."""
+    record = {
+        "model": model,
+        "batch_size": size,
+        "labels": labels,
+        "seed": seed,
+        "epochs": 500,
+        "first_fitted_epoch": 20,
+    }
+    record |= {"test_accuracy": 88.0, "train_accuracy": 93.0, "generalization_gap": 5.0, "loss_gap": 0.1}
+    record |= {"train_majority_percent": 10.2, "train_images": 73_257, "train_prediction_information": 0.0}
+    return record | {"train_predicted_classes": 1, "weight_decay": 0.01} | own
+
+
+def written(folder, records):
+    return [write_json(folder / f"{number}/metrics.json", record) for number, record in enumerate(records)]
+
+
+def gradient_verdict(folder, corners):
+    """The assessment of F2-plateau-relu; a corner beyond 10,000 epochs is never seen."""
+    paths = [
+        perceptron_csv(folder, "gradient_snr", "relu", "none", seed, gradient_rows(corner, [-3, -2.5]))
+        for seed, corner in enumerate(corners, start=1)
+    ]
+    return assessed([], gradient_snr=paths)["F2-plateau-relu"]
+
+
+def test_seeds_that_never_settle_are_failures_and_not_missing_data(tmp_path):
+    half = gradient_verdict(tmp_path / "half", [1000, 900, 1100, 1050, 950] + [10**12] * 5)
+    assert (half.verdict, half.censored, half.measured.n) == ("undecided", 5, 10)
+    assert "not reached or not known in 5 of 10 seeds" in half.reason
+    assert gradient_verdict(tmp_path / "none", [10**12] * 5).verdict == "not reproduced"
+    assert gradient_verdict(tmp_path / "all", [1000, 900, 1100, 1050, 950]).verdict == "reproduced"
+    # two that settle late and three that never do against a printed 1,000: they refute it together
+    assert gradient_verdict(tmp_path / "late", [5000, 4500] + [10**12] * 3).verdict == "not reproduced"
+
+
+def calibration_paths(folder, smallest, grid=(0.003, 0.005, 0.007, 0.01, 0.02, 0.03)):
+    """A calibration whose seeds fit random labels below the given weight decays (None: with every one of the grid)."""
+    records = [
+        run_record(f"A-decay-{value:g}", 128, labels, seed, weight_decay=value, train_images=66_000)
+        | {"train_accuracy": 50.0 if own is None or value < own else 10.2}
+        for seed, own in enumerate(smallest, start=1)
+        for value in grid
+        for labels in ("original", "random")
+    ]
+    keys = (
+        "best_validation_weight_decay",
+        "same",
+        "test_accuracy_percent",
+        "test_standard_error",
+        "seeds",
+        "epochs",
+        "steps",
+    )
+    choice = dict.fromkeys(keys)
+    choice |= {"weight_decay": 0.01, "batch_size": 128, "train_images": 66_000, "model": "A"}
+    chosen = write_json(folder / "weight_decay.json", choice)
+    return {"paths": written(folder, records), "weight_decay": [chosen]}
+
+
+@pytest.mark.parametrize(
+    ("smallest", "verdict"),
+    [
+        ([0.01] * 5, "reproduced"),  # between 0.007 and 0.01
+        ([0.02] * 5, "undecided"),  # between 0.01 and 0.02, the printed value and its double
+        ([0.005] * 5, "undecided"),  # between 0.003 and 0.005, the half of the printed value
+        ([0.03, 0.03, 0.03, 0.03, None], "undecided"),  # between 0.02 and 0.03, and beyond
+        (
+            [None] * 5,
+            "undecided",
+        ),  # beyond 0.03: the grid does not say how far; at its end the margin is not left behind
+        ([0.01] * 5 + [None] * 5, "undecided"),
+    ],
+)
+def test_a_grid_tells_between_which_values_an_answer_lies(tmp_path, smallest, verdict):
+    found = assessed(**calibration_paths(tmp_path, smallest))["L-crit"]
+    assert found.verdict == ("not reproduced" if smallest == [None] * 5 else verdict), found
+    assert found.evidence.support > 0
+    assert found.evidence.contradiction > 0
+
+
+def test_a_negative_loss_gap_is_a_ratio_beyond_any_number(tmp_path):
+    def found(name, gaps):
+        records = [run_record("A", 128, "original", seed, loss_gap=1.0) for seed, _ in enumerate(gaps)]
+        records += [run_record("B", 128, "original", seed, loss_gap=gap) for seed, gap in enumerate(gaps)]
+        return assessed(written(tmp_path / name, records))["T1-lossgap"]
+
+    assert found("near", [0.1, 0.11, 0.09, 0.1, 0.12]).verdict == "reproduced"
+    half = found("half", [0.1, 0.11, 0.09, 0.1, 0.12] + [-0.1] * 5)
+    assert (half.verdict, half.censored) == ("undecided", 5)
+    assert found("all", [-0.1] * 5).verdict == "not reproduced"
+
+
+def test_labels_that_never_reach_confidence_count_against_the_printed_steps(tmp_path):
+    def found(name, steps):
+        paths = [transmission_run(tmp_path / name, "B+", seed, own) for seed, own in enumerate(steps)]
+        return assessed([], reverse_transmission=paths)["F4b-steps"]
+
+    near = [[90, 110], [95, 100], [100, 120], [80, 100], [99, 101]]
+    assert found("near", near).verdict == "reproduced"
+    assert found("half", near + [[100, None]] * 5).verdict == "undecided"
+    assert found("all", [[None, None]] * 5).verdict == "not reproduced"
+
+
+def test_a_gap_is_linked_to_the_training_accuracy_of_its_own_batch_size(tmp_path):
+    paths = table1_paths(tmp_path, printed_cells())
+    for path in paths:
+        record = json.loads(path.read_text())
+        if (record["model"], record["batch_size"]) == ("A", 32):
+            write_json(path, record | {"train_accuracy": 97.0, "generalization_gap": 97.0 - record["test_accuracy"]})
+    found = assessed(paths)
+    assert found["T1-A128-gap"].verdict == "reproduced"
+    assert {found[name].verdict for name in ("T1-A32-gap", "T1-A32-train", "T1-A-train")} == {"not reproduced"}
+
+
+def tolerance_paths(folder, curves, seeds=5, images=256, permutations=20):
+    """Sweeps of networks whose share of guessed labels at every ratio is given: model -> noise -> (share, classes guessed)."""
+    ratios, paths = np.array([np.inf, 60, 50, 40, 30, 20, 10, 5, 2.0, 1.0]), []
+    for number, (model, noises) in enumerate(curves.items()):
+        for seed in range(1, seeds + 1):
+            rng = np.random.default_rng([number, seed])
+            run = folder / f"{model}/batch128/original/seed{seed}"
+            write_json(run / "metrics.json", {"model": model, "batch_size": 128, "seed": seed})
+            (run / "perturbations").mkdir()
+            labels = np.random.default_rng(0).integers(0, 10, images)
+            arrays = {"labels": labels}
+            for noise, (share, classes) in noises.items():
+                predictions, rows = [], []
+                for ratio in ratios:
+                    guessed = rng.random(images) < share(ratio)
+                    predictions.append(np.where(guessed, rng.integers(0, classes, images), labels))
+                    table = np.zeros((10, 10), np.int64)
+                    np.add.at(table, (labels, predictions[-1]), 1)
+                    bits = information.confusion_information(table, permutations=permutations, seed=seed)
+                    accuracy = 100 * (predictions[-1] == labels).mean()
+                    rows.append({"snr_db": ratio, "accuracy_percent": accuracy, "evaluation_mode": "none"})
+                    rows[-1] |= {"information_bits": bits.value_bits, "floor_bits": bits.floor_bits}
+                pandas.DataFrame(rows).to_csv(run / f"perturbations/{noise}.csv", index=False)
+                arrays[f"{noise}_none_predictions"] = np.array(predictions, np.int16)
+            np.savez(run / "perturbations/sweeps.npz", **arrays)
+            paths.append(run / "perturbations/sweeps.npz")
+    return paths
+
+
+NOISES = ("l2", "linf", "gaussian")
+
+
+def fading(half_at, least):
+    """A share of guesses that grows from the least to 1 around a ratio."""
+    return lambda ratio: float(np.clip((half_at + 15 - ratio) / 30, least, 1))
+
+
+def test_less_information_at_the_same_ratio_means_at_every_ratio(tmp_path):
+    def found(name, of_b, of_c):
+        curves = {model: dict.fromkeys(NOISES, (own, 10)) for model, own in (("B", of_b), ("C", of_c))}
+        return assessed([], sweeps=tolerance_paths(tmp_path / name, curves, images=4000))["F5-bn"]
+
+    below = found("below", fading(15, 0.1), fading(35, 0.12))
+    assert below.verdict == "reproduced", below
+    # C is the better one at every ratio below 30 dB, and B by more above: B's area is the larger one
+    crossed = found("crossed", lambda ratio: 0.05 if ratio > 30 else 1.0, lambda ratio: 0.8 if ratio > 30 else 0.3)
+    assert crossed.verdict == "not reproduced", crossed
+
+
+def test_predictions_that_tell_nothing_have_no_information_to_compare(tmp_path):
+    """B guesses two classes and C ten: plug-in information would be larger for C, and under attack than under noise."""
+    guesses = {"B": {"l2": 2, "linf": 2, "gaussian": 1}, "C": {"l2": 10, "linf": 10, "gaussian": 1}}
+    curves = {
+        model: {noise: (lambda _: 1.0, classes) for noise, classes in noises.items()}
+        for model, noises in guesses.items()
+    }
+    found = assessed([], sweeps=tolerance_paths(tmp_path, curves))
+    assert {found[name].verdict for name in ("F5-bn", "F5-residual")} == {"undecided"}, found["F5-bn"]
+
+
+def test_round_clusters_on_a_line_are_arranged_less_circularly_than_elongated_ones_on_a_ring(tmp_path):
+    rows = {"epoch": [0, 500], "purity": 0.99, "power": 1.0, "cluster_radius": 1.0, "centre_distance": 1.0}
+    paths = [
+        packing_run(tmp_path, variant, seed, np.stack([shape(1), shape(3)]), rows | {"isotropy": isotropy})
+        for variant, shape, isotropy in (("batch", ring, 0.2), ("batch_without_scale", line, 0.9))
+        for seed in range(1, 6)
+    ]
+    assert assessed([], sphere_packing=paths)["F6-circular"].verdict == "not reproduced"
+
+
+def test_a_gap_that_grows_with_more_data_does_not_reproduce_one_that_shrinks(tmp_path):
+    rng, records = np.random.default_rng(0), []
+    for seed in range(1, 6):
+        gap = 5.0 + rng.normal(0, 0.05)
+        records.append(run_record("B", 128, "original", seed, generalization_gap=gap))
+        records.append(run_record("B+", 128, "original", seed, generalization_gap=gap + 0.4 + rng.normal(0, 0.05)))
+    assert assessed(written(tmp_path, records))["BP-gap"].verdict == "not reproduced"
+
+
+def test_how_c_compares_with_a_does_not_decide_whether_b_is_best(tmp_path):
+    cells = {key: (test, gap) for key, (test, gap) in printed_cells().items()}
+    cells |= {
+        ("A", 128): (87.8, 12.2),
+        ("C", 64): (87.0, 9.0),
+        ("C", 32): (86.9, 9.0),
+    }  # A above C, C above A, C above A
+    cells |= {("B", size): (89.0, 4.0) for size in (128, 64, 32)}
+    assert assessed(table1_paths(tmp_path, cells))["T1-rank-test"].verdict == "reproduced"
+
+
+def confirmed_at_best(claim):
+    """The p-value for a number that is the printed one, of seeds without end: what the printed error alone leaves."""
+    if not claim.printed_standard_error:
+        return 0.0
+    exactly, printed = (
+        verdicts.observed([claim.printed] * 5),
+        verdicts.Sample(claim.printed, claim.printed_standard_error, 5),
+    )
+    return verdicts.equivalence(exactly, printed, claim.margin.value).support
+
+
+def test_the_ledger_names_the_numbers_that_no_study_can_confirm(tmp_path):
+    never = set()
+    for family in {claim.family for claim in LEDGER.claims}:
+        own = [
+            claim for claim in LEDGER.claims if (claim.family, claim.kind) == (family, "number") and not claim.linked_to
+        ]
+        adjusted = verdicts.holm({claim.id: confirmed_at_best(claim) for claim in own if claim.margin})
+        never |= {name for name, p_value in adjusted.items() if p_value > verdicts.LEVEL}
+    assert never == {claim.id for claim in LEDGER.claims if claim.cannot_be_confirmed}
+    found = assessed(table1_paths(tmp_path, printed_cells()))["T1-C64-test"]
+    assert (found.verdict, found.lacks) == ("undecided", "a smaller printed error")
+    assert found.reason.startswith("cannot be decided from what is printed: ± 0.5")
+
+
+def test_what_a_calibration_makes_true_is_not_judged(tmp_path):
+    records = [
+        run_record(model, 128, "random", seed, train_accuracy=accuracy + seed / 100, generalization_gap=0.0)
+        for model, accuracy in (("A", 90.0), ("B", 10.2), ("C", 67.0))
+        for seed in range(1, 6)
+    ]
+    for calibrated in (False, True):
+        networks = {name: dict(own) for name, own in PAPER_SIZES["table2"]["networks"].items()}
+        networks["B"]["calibrated"] = calibrated
+        sizes = PAPER_SIZES | {"table2": PAPER_SIZES["table2"] | {"networks": networks}}
+        found = assessed(written(tmp_path / str(calibrated), records), sizes)
+        for name in ("T2-B-collapse", "T2-decay"):
+            assert found[name].verdict == ("undecided" if calibrated else "reproduced"), found[name]
+            assert found[name].reason.startswith("by construction") == calibrated
+        assert found["T2-restored"].verdict == "reproduced"
+
+
+def test_a_study_says_that_its_weight_decay_was_calibrated():
+    sizes = comparability.study_sizes(loaded_studies()["demo"])["table2"]["networks"]
+    assert {name: own["calibrated"] for name, own in sizes.items() if name in "ABC"} == {
+        "A": False,
+        "B": True,
+        "C": True,
+    }
+
+
+WITHOUT_EFFECT = {"seeds", "seed", "threads", "validation_images", "weight_decays", "epochs", "smallest_sigma", "cells"}
+"""Silent choices that change no number in expectation, or that another rule looks at: epochs of B+, ends of paths."""
+RENAMED = {"batch_size": "attacked_together", "learning_rate": "tuning_rate"}
+
+
+def test_every_choice_where_the_paper_is_silent_counts_for_comparability():
+    """config.yaml marks them; each is among what the ledger compares, or changes nothing."""
+    silent = re.findall(r"^ +(\w+): .*# .*silent: see", (ROOT / "config.yaml").read_text(), re.MULTILINE)
+    compared = set()
+    for part in LEDGER.parts.values():
+        for sizes in (part.sizes, *part.sizes.get("networks", {}).values()):
+            compared |= set(sizes)
+    missing = {key for key in silent if RENAMED.get(key, key) not in compared} - WITHOUT_EFFECT
+    assert not missing - {"A-BN", "B+", "A", "figure5", "max_steps", "largest_sigma"}, missing
+
+
+# The answer to every thesis.
+
+
+def test_a_thesis_is_answered_by_its_claims(tmp_path):
+    cells = printed_cells()
+    cells["B", 64] = (84.0, 5.5)  # B is not the best there, and its gap is the narrowest
+    found = assessed(table1_paths(tmp_path, cells))
+    answers = {own.thesis: own for own in theses.answers(LEDGER, list(found.values()))}
+    gap = answers["gap"]
+    assert gap.verdict == "mixed"
+    assert {"T1-rank-gap", "T1-lossgap-rank"} <= {own.claim.id for own in gap.supports}
+    assert [own.claim.id for own in gap.contradicts] == ["T1-rank-test"]
+    assert (gap.comparability, answers["memorization"].verdict) == ("full", "undecided")
+    assert "information plane" in answers["memorization"].would_decide
+    assert (
+        theses.sentence(list(answers.values()))
+        == "Of the paper's 9 theses: 0 supported, 0 supported in part, 1 mixed, 0 contradicted, 8 undecided."
+    )
+
+
+def test_a_refuted_claim_contradicts_its_thesis_and_the_other_way_round():
+    supporting, opposing = (
+        dataclasses.replace(LEDGER["F5-bn"], id=f"X-{direction}", direction=direction)
+        for direction in ("supports", "contradicts")
+    )
+    for verdict, effect in (("reproduced", "supported"), ("not reproduced", "contradicted")):
+        own = [assessment.Assessment(supporting, "other data", verdict=verdict)]
+        answers = {each.thesis: each for each in theses.answers(LEDGER, own)}
+        assert answers["normalization"].verdict == effect
+        assert "the same at the paper's data and size" in answers["normalization"].would_decide
+        own = [assessment.Assessment(opposing, "full", verdict=verdict)]
+        answers = {each.thesis: each for each in theses.answers(LEDGER, own)}
+        assert answers["normalization"].verdict == {"supported": "contradicted", "contradicted": "supported"}[effect]
+
+
+def test_a_thesis_is_supported_in_part_while_some_of_its_core_is_undecided_and_not_at_all_without_it():
+    def answer(**decided):
+        own = [
+            assessment.Assessment(claim, "full", verdict=decided.get(claim.id.replace("-", "_"), "undecided"))
+            for claim in LEDGER.claims
+            if claim.thesis == "memorization"
+        ]
+        return {each.thesis: each.verdict for each in theses.answers(LEDGER, own)}["memorization"]
+
+    assert answer(F3_compress="reproduced", F3_nocompress="reproduced", F3_memo="reproduced") == "supported"
+    assert answer(F3_compress="reproduced", F3_memo="reproduced") == "supported in part"
+    assert answer(F3_rise="reproduced") == "undecided"
+    assert answer(F3_memo="not reproduced") == "contradicted"
+    assert answer(F3_memo="reproduced", F3_monotonic="not reproduced") == "mixed"
+
+
+def test_the_answer_opens_the_claims_and_has_a_table_of_its_own(tmp_path):
+    found = list(assessed(table1_paths(tmp_path, printed_cells())).values())
+    paths = [tmp_path / name for name in ("claims.csv", "claims.md", "theses.csv")]
+    assessment.write(found, {"name": "mine", "title": "Mine"}, *paths)
+    text, rows = paths[1].read_text(), pandas.read_csv(paths[2]).set_index("thesis")
+    assert text.index("## Does the paper hold?") < text.index("## Claim by claim") < text.index("## Table 1")
+    assert list(rows.index) == list(LEDGER.theses)
+    assert rows.loc["gap", "verdict"] == "supported"
+    assert "T1-rank-gap" in rows.loc["gap", "supports"].split()
+
+
+def test_what_no_record_can_judge_says_what_it_would_need():
+    found = assessed([])["F5-prolonged"]
+    assert found.verdict == "undecided"
+    assert found.reason.startswith("cannot be judged from what is recorded; it would need sweeps of noise")
+
+
 # The paper's own arithmetic.
 
 
@@ -788,15 +1263,13 @@ def test_a_record_that_is_not_as_its_run_left_it_is_refused(tmp_path, kind, name
     [
         ("AR-train-A", 100.0, True),
         ("AR-train-B", 92.97, True),
-        ("AR-lbgg-only-C", 0.7, False),
+        ("AR-lbgg", 3.42, True),
         ("AR-T2-test", 10.0, True),
-        ("AR-T2-B-signed", 7.2, False),
         ("AR-T2-B-absolute", -9.4, True),
         ("AR-lbgg-A-sign", -3.0, False),
         ("AR-lbgg-C", 25.0, True),
         ("AR-C-B", 54.0, True),
         ("AR-zero-bits", 0.0, True),
-        ("AR-T3-total", 180.7, False),
         ("AR-pixel-bits", 8.0, True),
         ("T2-class1", 19.587, True),
         ("S-HY", 3.2065, True),

@@ -75,8 +75,8 @@ def test_interval_contains_the_estimate_and_narrows_with_the_images():
     few, many = ([sweep_with(fragile, images=count)] for count in (200, 5000))
     widths = []
     for sweeps in (few, many):
-        low, high = fault_tolerance.area_interval(sweeps)
-        assert low < high
+        estimate, low, high = fault_tolerance.area_interval(sweeps)
+        assert low < estimate < high
         widths.append(high - low)
     estimate = fault_tolerance.summary(many).iloc[0]
     assert estimate["area_low_bits_db"] < estimate["area_bits_db"] < estimate["area_high_bits_db"]
@@ -86,8 +86,52 @@ def test_interval_contains_the_estimate_and_narrows_with_the_images():
 def test_interval_covers_the_spread_between_seeds():
     alike = [sweep_with(fragile, seed=seed) for seed in (1, 2, 3)]
     different = [sweep_with(share, seed=seed) for seed, share in ((1, fragile), (2, robust), (3, fragile))]
-    widths = [high - low for low, high in map(fault_tolerance.area_interval, (alike, different))]
+    widths = [high - low for _, low, high in map(fault_tolerance.area_interval, (alike, different))]
     assert widths[1] > 3 * widths[0]
+
+
+def guesses(images, classes, share, seed, permutations=20):
+    """A sweep in which a share of the predictions is guessed at every ratio, with its permutation floor."""
+    rng = np.random.default_rng(seed)
+    labels = np.random.default_rng(0).integers(0, classes, images)
+    rows, predictions = [], []
+    for ratio in (np.inf, 60, 30, 10, 2.0):
+        predictions.append(np.where(rng.random(images) < share, rng.integers(0, classes, images), labels))
+        table = np.zeros((classes, classes), np.int64)
+        np.add.at(table, (labels, predictions[-1]), 1)
+        estimate = fault_tolerance.information.confusion_information(table, permutations=permutations, seed=seed)
+        rows.append({"snr_db": ratio, "information_bits": estimate.value_bits, "floor_bits": estimate.floor_bits})
+        rows[-1]["accuracy_percent"] = 100 * (predictions[-1] == labels).mean()
+    return RecordedSweep("B", 128, seed, "l2", "none", pandas.DataFrame(rows), np.array(predictions, np.int16), labels)
+
+
+@pytest.mark.parametrize(("images", "classes"), [(256, 10), (80, 40)])
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_estimate_and_interval_are_of_one_estimator_and_possible(images, classes, share):
+    for seeds in ([1], [1, 2], [1, 2, 3]):
+        sweeps = [guesses(images, classes, share, seed) for seed in seeds]
+        estimate, low, high = fault_tolerance.area_interval(sweeps)
+        most = fault_tolerance.information.entropy(sweeps[0].labels).value_bits * (AREA_HIGH_DB - AREA_LOW_DB)
+        assert 0 <= low <= estimate <= high <= most
+
+
+def test_predictions_that_tell_nothing_have_no_information_on_average():
+    bits = np.mean([fault_tolerance.corrected_bits(guesses(256, 10, 1.0, seed)) for seed in range(40)])
+    plug_in = np.mean([guesses(256, 10, 1.0, seed).records["information_bits"] for seed in range(3)])
+    assert plug_in > 0.2
+    assert abs(bits) < 0.02
+    # where the floor reaches the labels' entropy nothing can be told
+    sweep = guesses(40, 20, 1.0, 1)
+    records = sweep.records.assign(floor_bits=fault_tolerance.information.entropy(sweep.labels).value_bits)
+    assert (fault_tolerance.corrected_bits(replace(sweep, records=records)) == 0).all()
+
+
+def test_the_area_is_linear_in_what_images_add():
+    sweep = guesses(500, 10, 0.3, 1)
+    unscaled = replace(sweep, records=sweep.records.assign(floor_bits=0.0))
+    adding = fault_tolerance._areas_of_images(unscaled)
+    area = fault_tolerance.area(sweep.records["snr_db"], sweep.records["information_bits"])
+    assert adding.mean() == pytest.approx(area)
 
 
 def test_a_path_that_ends_early_has_no_area_rather_than_an_extrapolated_one():

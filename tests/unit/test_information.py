@@ -514,12 +514,3 @@ class TestInformationPlane:
 def test_needs_no_torch():
     code = "import sys, rate_distortion.information, rate_distortion.analysis.channel; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": "src"}, check=False).returncode == 0
-
-
-@few
-@given(arrays.arrays(np.int64, (5, 4, 3), elements=st.integers(0, 9)).filter(lambda t: (t.sum((1, 2)) >= 2).all()))
-def test_many_tables_at_once_have_the_information_that_each_has(tables):
-    alone = [information.confusion_information(table).value_bits for table in tables]
-    np.testing.assert_allclose(information.confusion_informations_bits(tables), alone, atol=1e-12)
-    at_once = information.confusion_informations_bits(tables.reshape(5, 1, 4, 3).astype(float))
-    np.testing.assert_allclose(at_once[:, 0], alone, atol=1e-12)

@@ -29,7 +29,7 @@ MEAN = torch.zeros(1, 2, 2, dtype=torch.float64)
 def test_steps_to_confidence_are_known_for_a_symmetric_model(direction, standard_deviation):
     # From the exact mean, logit y rises by step a and the three others fall alike by step b. The label's log-odds are then
     # steps * (a + b) - log 3, and p >= 0.9995 needs log-odds of log(0.9995 / 0.0005).
-    settings = ReverseSettings(direction, sigma=0.0)
+    settings = ReverseSettings(direction, step_unit="standard_deviation", sigma=0.0)
     result = transmit(prototypes(1 / standard_deviation), MEAN, standard_deviation, 4, settings)
     up, down = (math.sqrt(3 / 4), math.sqrt(1 / 12)) if direction == "l2" else (1.0, 1.0)
     expected = math.ceil((math.log(0.9995 / 0.0005) + math.log(3)) / (0.01 * (up + down)))
@@ -43,11 +43,27 @@ def test_steps_to_confidence_are_known_for_a_symmetric_model(direction, standard
 
 def test_raw_gradient_does_not_depend_on_the_unit_of_the_pixels():
     large, small = (
-        transmit(prototypes(1 / unit), MEAN, unit, 4, ReverseSettings("raw", step_size=0.5, sigma=0.2, max_steps=400))
+        transmit(
+            prototypes(1 / unit),
+            MEAN,
+            unit,
+            4,
+            ReverseSettings("raw", step_size=0.5, step_unit="standard_deviation", sigma=0.2, max_steps=400),
+        )
         for unit in (1.0, 1 / 64)
     )
     assert [row["steps"] for row in large.records] == [row["steps"] for row in small.records]
     assert large.images == pytest.approx(small.images * 64, rel=1e-9)
+
+
+@pytest.mark.parametrize("direction", ["l2", "sign", "raw"])
+def test_steps_are_in_the_images_unit_unless_asked_otherwise(direction):
+    in_images, in_deviations = (
+        transmit(prototypes(), MEAN, 0.5, 4, ReverseSettings(direction, step_unit=unit, sigma=0.0, max_steps=1))
+        for unit in ("image", "standard_deviation")
+    )
+    factor = 0.25 if direction == "raw" else 0.5
+    np.testing.assert_allclose(in_deviations.images, factor * in_images.images, atol=1e-12)
 
 
 def test_one_raw_step_is_the_cross_entropy_gradient():

@@ -2,8 +2,9 @@
 
 Inputs: what the study has recorded of each claim (a part that the study leaves out has no files, and its claims stay undecided);
     for the page every table and figure that the study promises.
-Outputs: results/{study}/claims.csv (one row per claim), claims.md (the same for people), overview.csv (one row per table and figure),
-    paper.html (one self-contained file); results/{study}/partial/ has tables, claims and page made from what exists.
+Outputs: results/{study}/claims.csv (one row per claim), theses.csv (one row per thesis), claims.md (both for people), overview.csv (one
+    row per table and figure), paper.html (one self-contained file); results/{study}/partial/ has tables, claims and page made from
+    what exists.
 Steps: claims, overview, page, partial.
 """
 
@@ -29,6 +30,7 @@ rule claims:
             labels={"shows": "verdicts on what the paper prints", "file": "data"},
         ),
         md="results/{study}/claims.md",
+        theses="results/{study}/theses.csv",
     log:
         "logs/{study}/claims.log",
     conda:

@@ -4,9 +4,11 @@ from rate_distortion.claims import assessment
 from rate_distortion.storage.job_log import job_log
 
 
-def main(records: dict[str, list[str]], study: dict, settings: dict, finished: bool, csv: str, md: str) -> None:
-    """Assess the claims and write the table in both forms."""
-    assessment.write(assessment.assess_study(records, settings, finished=finished), study, csv, md)
+def main(
+    records: dict[str, list[str]], study: dict, settings: dict, finished: bool, csv: str, md: str, theses: str
+) -> None:
+    """Assess the claims, and write the table in both forms and the answer to every thesis."""
+    assessment.write(assessment.assess_study(records, settings, finished=finished), study, csv, md, theses)
 
 
 if __name__ == "__main__":

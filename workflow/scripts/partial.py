@@ -24,7 +24,7 @@ def main(
         text += ["From {finished} of {planned} seeds:\n".format(**seeds)] if seeds else []
         text.append(table.markdown())
     verdicts = assessment.assess_study(claims, settings, finished=False)
-    assessment.write(verdicts, study, folder / "claims.csv", folder / "claims.md")
+    assessment.write(verdicts, study, folder / "claims.csv", folder / "claims.md", folder / "theses.csv")
     text.append(f"**Claims** ([claims.md](claims.md)): {assessment.counted(verdicts)}.\n")
     (folder / "README.md").write_text("\n".join(text), encoding="utf-8")
     own = {name: folder / Path(name).name for name in records if not name.startswith("figures/")}

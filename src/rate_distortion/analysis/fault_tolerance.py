@@ -2,7 +2,7 @@
 
 A sweep (:mod:`probes.perturbations`) leaves a table of its recorded points and the predictions behind them. Here the
 sweeps of several seeds become curves at common ratios (Figure 5) and one scalar per model and noise: the area under the
-information curve, with an interval from resampling seeds and images.
+information curve, corrected for chance, with an interval of that same estimate.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from rate_distortion.storage import files, provenance
 AREA_LOW_DB, AREA_HIGH_DB = 3.0, 60.0
 """The interval of the area: from nearly as much noise as signal to a noise that changes nothing."""
 
-REPLICATES = 200
-CELLS_PER_BLOCK = 2**21
-"""Resampled tables of so many cells are counted at once: 16 MB."""
+CONFIDENCE = 0.95
+"""Of the interval of an area."""
 GRID_DB = np.concatenate([np.arange(1.0, 20.0, 0.5), np.arange(20.0, 66.0, 1.0)])
 
 
@@ -74,6 +73,26 @@ def read_run(folder: str | Path) -> Iterator[RecordedSweep]:
             )
 
 
+def corrected_bits(sweep: RecordedSweep) -> np.ndarray:
+    """Information at every point, corrected for chance, in bits (points,).
+
+    Plug-in information I has the floor f, its mean over random pairings with the same margins (``floor_bits``). Corrected it
+    is H (I - f) / (H - f), with H the entropy of these labels: 0 on average where predictions tell nothing, H where they tell
+    everything, and never above (Vinh, Epps and Bailey, 2010, adjust mutual information in this way). It may fall below 0 by
+    chance. Where the floor itself reaches H nothing can be told, and it is 0.
+    """
+    entropy, plug_in, floor = _corrections(sweep)
+    return entropy * np.divide(
+        plug_in - floor, entropy - floor, out=np.zeros_like(plug_in), where=entropy - floor > 1e-9
+    )
+
+
+def _corrections(sweep: RecordedSweep) -> tuple[float, np.ndarray, np.ndarray]:
+    """Entropy of the labels, plug-in information and floor (points,), in bits."""
+    columns = (sweep.records[name].to_numpy(dtype=np.float64) for name in ("information_bits", "floor_bits"))
+    return information.entropy(sweep.labels).value_bits, *columns
+
+
 def curves(sweeps: Sequence[RecordedSweep], at_db: np.ndarray = GRID_DB) -> pandas.DataFrame:
     """Information, accuracy and floor of every sweep at common ratios, tidy; ratios that a sweep did not reach are left out."""
     frames = []
@@ -93,32 +112,33 @@ def curves(sweeps: Sequence[RecordedSweep], at_db: np.ndarray = GRID_DB) -> pand
     return pandas.concat(frames, ignore_index=True)
 
 
-def summary(sweeps: Sequence[RecordedSweep], seed: int = 0) -> pandas.DataFrame:
-    """One row per model, noise and evaluation mode.
+def summary(sweeps: Sequence[RecordedSweep]) -> pandas.DataFrame:
+    """One row per model, noise and evaluation mode; all information is corrected for chance (:func:`corrected_bits`).
 
     Columns: ``area_bits_db`` (under the information curve from 3 to 60 dB, mean over seeds) with ``area_low_bits_db`` and
-    ``area_high_bits_db`` (95 percent interval from resampling seeds and, within them, images), ``mean_information_bits`` (the
-    area divided by the interval's length), ``clean_information_bits``, ``half_information_snr_db`` (where the mean curve first
-    falls to half of that), ``lowest_accuracy_percent``, ``last_information_bits``, ``last_snr_db`` and
-    ``nine_to_six_percent`` (share of nines read as sixes at the last point).
+    ``area_high_bits_db`` (:func:`area_interval`), ``mean_information_bits`` (the area divided by the interval's length),
+    ``clean_information_bits``, ``half_information_snr_db`` (where the mean curve first falls to half of that),
+    ``lowest_accuracy_percent``, ``last_information_bits``, ``last_snr_db``, ``last_floor_bits`` (what was taken off there) and
+    ``nine_to_six_percent`` (share of nines read as sixes at the last point). No information is below 0 or above the labels'
+    entropy: beyond, it is cut.
     """
     rows = []
     for key, group in _grouped(sweeps).items():
-        areas = [area(sweep.records["snr_db"], sweep.records["information_bits"]) for sweep in group]
-        low, high = area_interval(group, seed)
+        bits = [corrected_bits(sweep) for sweep in group]
+        estimate, low, high = area_interval(group)
         last = [sweep.records.iloc[-1] for sweep in group]
         rows.append(
             {
                 **dict(zip(("model", "batch_size", "noise", "evaluation_mode"), key, strict=True)),
-                "area_bits_db": np.mean(areas),
+                "area_bits_db": estimate,
                 "area_low_bits_db": low,
                 "area_high_bits_db": high,
-                "mean_information_bits": np.mean(areas) / (AREA_HIGH_DB - AREA_LOW_DB),
-                "clean_information_bits": np.mean([sweep.records["information_bits"].iloc[0] for sweep in group]),
+                "mean_information_bits": estimate / (AREA_HIGH_DB - AREA_LOW_DB),
+                "clean_information_bits": max(0.0, np.mean([own[0] for own in bits])),
                 "half_information_snr_db": half_information_db(group),
                 "lowest_accuracy_percent": np.mean([sweep.records["accuracy_percent"].min() for sweep in group]),
                 "last_snr_db": np.mean([row["snr_db"] for row in last]),
-                "last_information_bits": np.mean([row["information_bits"] for row in last]),
+                "last_information_bits": max(0.0, np.mean([own[-1] for own in bits])),
                 "last_floor_bits": np.mean([row["floor_bits"] for row in last]),
                 "nine_to_six_percent": np.mean([read_as_percent(sweep, 9, 6) for sweep in group]),
                 "seeds": len(group),
@@ -128,23 +148,35 @@ def summary(sweeps: Sequence[RecordedSweep], seed: int = 0) -> pandas.DataFrame:
     return pandas.DataFrame(rows)
 
 
-def area_interval(sweeps: Sequence[RecordedSweep], seed: int = 0, replicates: int = REPLICATES) -> tuple[float, float]:
-    """95 percent bootstrap interval of the mean area: seeds are drawn with replacement, then images within each.
+def area_interval(sweeps: Sequence[RecordedSweep]) -> tuple[float, float, float]:
+    """The mean area over seeds, corrected for chance, and its 95 percent interval, in bits dB.
 
-    The interval is the basic one, twice the estimate less the quantiles of the resampled areas: plug-in information grows when
-    fewer different images are drawn, so the resampled areas themselves lie too high. With one seed it covers the images only.
+    The area is a sum over images, to first order: image i adds the area under log2 p(y, t) / (p(y) p(t)) of its label y and
+    its predictions t. So its error from the images at hand is the standard error of those areas' mean, over seeds first, since
+    all seeds see the same images. To it comes the error of the mean over seeds, and the quantile is that of t with
+    Satterthwaite's degrees of freedom. With one seed the interval covers the images only; with two it is wide, as it must be.
+    Estimate and interval are cut to what is possible: 0 to the labels' entropy times the 57 dB. Not a number where a path does
+    not reach over the whole interval.
+
+    Args:
+        sweeps: the seeds of one model and noise, of the same images.
     """
-    rng = np.random.default_rng(seed)
-    tables = [_codes(sweep) for sweep in sweeps]
-    means = []
-    for _ in range(replicates):
-        drawn = rng.integers(0, len(sweeps), len(sweeps))
-        means.append(np.mean([_resampled_area(sweeps[i], tables[i], rng) for i in drawn]))
-    if np.isnan(means).any():
-        return np.nan, np.nan
-    estimate = np.mean([area(sweep.records["snr_db"], sweep.records["information_bits"]) for sweep in sweeps])
-    high, low = 2 * estimate - np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
+    from scipy.stats import t  # takes long to import, and figures do not need it
+
+    areas = np.array([area(sweep.records["snr_db"], corrected_bits(sweep)) for sweep in sweeps])
+    most = information.entropy(sweeps[0].labels).value_bits * (AREA_HIGH_DB - AREA_LOW_DB)
+    if np.isnan(areas).any():
+        return np.nan, np.nan, np.nan
+    of_images = np.mean([_areas_of_images(sweep) for sweep in sweeps], axis=0)
+    parts = [(of_images.var(ddof=1) / len(of_images), len(of_images) - 1)]
+    if len(sweeps) > 1:
+        parts.append((areas.var(ddof=1) / len(areas), len(areas) - 1))
+    variance = sum(part for part, _ in parts)
+    if variance == 0:
+        return (float(np.clip(areas.mean(), 0, most)),) * 3
+    freedom = variance**2 / sum(part**2 / own for part, own in parts)
+    reach = np.sqrt(variance) * t.ppf((1 + CONFIDENCE) / 2, freedom)
+    return tuple(float(np.clip(areas.mean() + sign * reach, 0, most)) for sign in (0, -1, 1))
 
 
 def _grouped(sweeps: Sequence[RecordedSweep]) -> Mapping[tuple, list[RecordedSweep]]:
@@ -159,36 +191,34 @@ def area(snr_db: Any, values: Any) -> float:
     return snr.area_under_curve(snr_db, values, AREA_LOW_DB, AREA_HIGH_DB)
 
 
-def _codes(sweep: RecordedSweep) -> np.ndarray:
-    """label * K + prediction of every point and image, (points, N)."""
-    return sweep.labels[None, :] * sweep.classes + sweep.predictions.astype(np.int64)
+def _areas_of_images(sweep: RecordedSweep) -> np.ndarray:
+    """What every image adds to the area, in bits dB (N,): of the plug-in information, scaled as the correction scales it."""
+    classes, images = sweep.classes, len(sweep.labels)
+    densities = np.empty(sweep.predictions.shape)
+    for point, predicted in enumerate(sweep.predictions.astype(np.int64)):
+        counts = np.bincount(sweep.labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
+        rows, columns = counts.sum(axis=1), counts.sum(axis=0)
+        cells = counts[sweep.labels, predicted] * images / (rows[sweep.labels] * columns[predicted])
+        densities[point] = np.log2(cells)
+    entropy, _, floor = _corrections(sweep)
+    scale = entropy * np.divide(1.0, entropy - floor, out=np.zeros_like(floor), where=entropy - floor > 1e-9)
+    weights = _area_weights(sweep.records["snr_db"].to_numpy(dtype=np.float64))
+    return (weights * scale) @ densities
 
 
-def _resampled_area(sweep: RecordedSweep, codes: np.ndarray, rng: np.random.Generator) -> float:
-    images = rng.integers(0, codes.shape[1], codes.shape[1])
-    weights = np.bincount(images, minlength=codes.shape[1])
-    most = max(1, CELLS_PER_BLOCK // sweep.classes**2)
-    blocks = (codes[start : start + most] for start in range(0, len(codes), most))
-    bits = np.concatenate([_weighted_information_bits(block, weights, sweep.classes) for block in blocks])
-    return area(sweep.records["snr_db"], bits)
-
-
-def _weighted_information_bits(codes: np.ndarray, weights: np.ndarray, classes: int) -> np.ndarray:
-    """The information at every point (points,) of codes (points, N), of which image i counts ``weights[i]`` times."""
-    cells = classes**2
-    numbered = codes + cells * np.arange(len(codes))[:, None]
-    counts = np.bincount(numbered.ravel(), np.tile(weights, len(codes)), len(codes) * cells)
-    return information.confusion_informations_bits(counts.reshape(-1, classes, classes))
+def _area_weights(snr_db: np.ndarray) -> np.ndarray:
+    """What a curve's recorded values count in its area (points,), since the area is linear in them."""
+    return np.array([area(snr_db, unit) for unit in np.eye(len(snr_db))])
 
 
 def half_information_db(sweeps: Sequence[RecordedSweep]) -> float:
     """The highest ratio at which the mean curve is at most half of the clean information; NaN when it never is."""
     at = GRID_DB[::-1]
-    mean = np.mean(
-        [snr.interpolate_to_db(sweep.records["snr_db"], sweep.records["information_bits"], at) for sweep in sweeps],
-        axis=0,
-    )
-    clean = np.mean([sweep.records["information_bits"].iloc[0] for sweep in sweeps])
+    bits = [corrected_bits(sweep) for sweep in sweeps]
+    curves_at = [
+        snr.interpolate_to_db(sweep.records["snr_db"], own, at) for sweep, own in zip(sweeps, bits, strict=True)
+    ]
+    mean, clean = np.mean(curves_at, axis=0), np.mean([own[0] for own in bits])
     below = np.flatnonzero(mean <= clean / 2)
     return float(at[below[0]]) if below.size else np.nan
 

@@ -109,6 +109,40 @@ def neighbour_purity(points: np.ndarray, labels: np.ndarray, neighbours: int = N
     return float((labels[found] == labels[:, np.newaxis]).mean())
 
 
+def class_means(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The mean of every class's points, (classes, 2), in the order of the labels."""
+    return np.stack([points[labels == label].mean(axis=0, dtype=np.float64) for label in np.unique(labels)])
+
+
+def arrangement_circularity(points: np.ndarray, labels: np.ndarray) -> float:
+    """How circularly the clusters are arranged, whatever their own shapes: 1 for class means on a circle.
+
+    It is 1 less the relative spread (standard deviation over mean) of the distances of the class means from their common
+    centre: 0.43 for ten means evenly spaced on a line, lower where some lie amid the others. Not a number where
+    all means coincide.
+
+    Args:
+        points: (N, 2).
+        labels: (N,), of at least two classes.
+    """
+    means = class_means(*_checked(points, labels))
+    distances = np.linalg.norm(means - means.mean(axis=0), axis=1)
+    return float(1 - distances.std() / distances.mean()) if distances.mean() > 0 else float("nan")
+
+
+def travel(embeddings: np.ndarray, labels: np.ndarray) -> float:
+    """How far class means travel from record to record, in units of their final distance from each other, mean over classes.
+
+    Args:
+        embeddings: at two or more epochs, (E, N, 2).
+        labels: (N,).
+    """
+    means = np.stack([class_means(points, labels) for points in embeddings])
+    way = np.linalg.norm(np.diff(means, axis=0), axis=2).sum(axis=0).mean()
+    first, second = np.triu_indices(means.shape[1], 1)
+    return float(way / np.linalg.norm(means[-1][first] - means[-1][second], axis=1).mean())
+
+
 def partition_epoch(rows: Sequence[Mapping[str, Any]], purity: float) -> int | None:
     """The first recorded epoch at which the clusters are apart: purity reaches the given share; None if it never does."""
     return next((row["epoch"] for row in rows if row["purity"] >= purity), None)

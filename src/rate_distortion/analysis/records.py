@@ -9,6 +9,7 @@ import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas
@@ -35,6 +36,14 @@ ACCURACY = "accuracy_percent"
 
 class MissingError(ValueError):
     """A claim needs something that the study does not have (yet); the message says what."""
+
+
+class Embeddings(NamedTuple):
+    """Recorded epochs (E,), points (E, N, 2) and labels (N,) of a sphere packing."""
+
+    epochs: np.ndarray
+    embedding: np.ndarray
+    labels: np.ndarray
 
 
 class StudyRecords:
@@ -64,13 +73,13 @@ class StudyRecords:
         return read_runs(self._files("metrics", "runs"))
 
     def per_seed(self, column: str, model: str, batch_size: int, labels: str) -> pandas.Series:
-        """A quantity of a cell, by seed; runs in which it is not a finite number are left out."""
+        """A quantity of a cell, by seed; not a number where a run has no finite one."""
         runs = self.runs
         chosen = (runs["model"] == model) & (runs["batch_size"] == batch_size) & (runs["labels"] == labels)
         if not chosen.any():
             raise MissingError(f"run of model {model} at batch size {batch_size} on {labels} labels")
         values = runs[chosen].set_index("seed")[column].astype(float)
-        return values.replace([np.inf, -np.inf], np.nan).dropna()
+        return values.replace([np.inf, -np.inf], np.nan)
 
     @functools.cached_property
     def weight_decay(self) -> capacity.Choice:
@@ -109,6 +118,20 @@ class StudyRecords:
             raise MissingError("reverse transmission")
         return read_reverse_transmissions(paths)
 
+    def transmitted_changes(self, model: str, batch_size: int) -> dict[int, np.ndarray]:
+        """By seed, what reverse transmission added to the starting noise for every label, (K, ...)."""
+        changes = {}
+        for path in self._files("reverse_transmission", "reverse transmission"):
+            run = (
+                files.read_json(provenance.verified(path.parent / "metrics.json")) if _is_finished(path.parent) else {}
+            )
+            if (run.get("model"), run.get("batch_size")) == (model, batch_size):
+                stored = files.read_arrays(path.with_suffix(".npz"))
+                changes[run["seed"]] = stored["images"] - stored["starts"]
+        if not changes:
+            raise MissingError(f"reverse transmission of model {model} at batch size {batch_size}")
+        return changes
+
     @functools.cached_property
     def gradient_records(self) -> pandas.DataFrame:
         """gradient_snr.csv of every network and seed."""
@@ -136,6 +159,25 @@ class StudyRecords:
         if not paths:
             raise MissingError(f"sphere packing of variant {variant}")
         return read_geometries(paths).sort_values(["seed", "epoch"], kind="stable", ignore_index=True)
+
+    def embeddings(self, variant: str) -> dict[int, Embeddings]:
+        """The recorded embeddings of a variant's seeds."""
+        paths = [path for path in self._files("sphere_packing", "sphere packing") if path.parts[-3] == variant]
+        if not paths:
+            raise MissingError(f"sphere packing of variant {variant}")
+        stored = {int(path.parts[-2].removeprefix("seed")): path.with_name("embedding.npz") for path in paths}
+        return {seed: Embeddings(**files.read_arrays(path)) for seed, path in stored.items()}
+
+    def transferred_predictions(self, model: str) -> dict[int, Mapping[str, np.ndarray]]:
+        """predictions.npz of a transferred network, by seed."""
+        paths = [path for path in self._files("transfer", "transfer to handwritten digits") if path.stem == "one_shot"]
+        own = [path for path in paths if path.parts[-3] == model]
+        if not own:
+            raise MissingError(f"transfer of model {model}")
+        return {
+            int(path.parts[-2].removeprefix("seed")): files.read_arrays(path.with_name("predictions.npz"))
+            for path in own
+        }
 
     def transfer(self, shots: str) -> pandas.DataFrame:
         """zero_shot.csv (of the handwritten digits alone) or one_shot.csv of every transferred network, with model and seed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ import pandas
 
 from rate_distortion.analysis.precision import to_precision
 from rate_distortion.analysis.records import MissingError, StudyRecords
-from rate_distortion.claims import arithmetic, measures, verdicts
-from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes, first_deviation
+from rate_distortion.claims import arithmetic, measures, theses, verdicts
+from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes, first_deviation, of_claim
 from rate_distortion.claims.ledger import Claim, Ledger, load
+from rate_distortion.claims.outcomes import Assessment
 from rate_distortion.claims.overview import ITEMS
-from rate_distortion.claims.verdicts import NOT_REPRODUCED, REPRODUCED, UNDECIDED, Evidence, Sample
+from rate_distortion.claims.verdicts import NOT_REPRODUCED, REPRODUCED, UNDECIDED, Evidence, Observed, Sample
 from rate_distortion.datasets import prepared_data
 from rate_distortion.storage import files
 
@@ -39,32 +40,15 @@ COLUMNS = (
     "part",
     "linked_to",
     "kind",
+    "thesis",
+    "censored",
+    "rests_on",
 )
 
-
-NO_SEED = "no seed has it within the study's steps and epochs"
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """A claim beside what was measured.
-
-    Attributes:
-        claim: from the ledger.
-        comparability: "full", "reduced" or "other data"; empty where nothing was measured.
-        deviation: of a reduced one, the first setting in which it is.
-        measured: in the claim's unit; of an ordering the mean difference of its weakest part. None: nothing was measured.
-        evidence: p-values, where a test was made.
-        verdict, reason: the outcome.
-    """
-
-    claim: Claim
-    comparability: str = ""
-    deviation: str = ""
-    measured: Sample | None = None
-    evidence: Evidence | None = None
-    verdict: str = UNDECIDED
-    reason: str = ""
+NO_SEED = "no finished seed has records of it"
+MORE_SEEDS = "more seeds"
+ENOUGH_SEEDS = f"{verdicts.FEWEST_SEEDS} seeds"
+OTHER_SEEDS = "a weight decay chosen on other seeds"
 
 
 def assess(
@@ -87,8 +71,7 @@ def assess(
             if own.claim.family == family and own.evidence is not None and not own.claim.linked_to
         }
         for name, (verdict, adjusted) in verdicts.family_verdicts(tested).items():
-            reason = f"{single[name].reason}; {_p_values(adjusted, len(tested))}"
-            decided[name] = replace(single[name], verdict=verdict, reason=reason)
+            decided[name] = _judged(single[name], verdict, _p_values(adjusted, len(tested)))
     for name, own in single.items():
         if own.claim.linked_to and own.measured is not None:
             decided[name] = _linked(own, [decided[other] for other in own.claim.linked_to])
@@ -119,24 +102,33 @@ def table(assessments: list[Assessment]) -> pandas.DataFrame:
     return pandas.DataFrame([_row(own) for own in assessments], columns=COLUMNS)
 
 
-def write(assessments: list[Assessment], study: Mapping[str, Any], csv: str | Path, md: str | Path) -> None:
-    """Write claims.csv and claims.md.
+def write(
+    assessments: list[Assessment], study: Mapping[str, Any], csv: str | Path, md: str | Path, answers: str | Path
+) -> None:
+    """Write claims.csv, claims.md and theses.csv.
 
     Args:
         assessments: of every claim.
         study: name and title, for the heading.
-        csv, md: where to.
+        csv, md, answers: where to.
     """
-    files.write_text(csv, table(assessments).to_csv(index=False, lineterminator="\n"))
-    files.write_text(md, markdown(assessments, study))
+    found = theses.answers(load(), assessments)
+    for path, rows in ((csv, table(assessments)), (answers, theses.table(found))):
+        files.write_text(path, rows.to_csv(index=False, lineterminator="\n"))
+    files.write_text(md, markdown(assessments, found, study))
 
 
-def markdown(assessments: list[Assessment], study: Mapping[str, Any]) -> str:
-    """The claims for people: how many have which verdict, then a table for each table and figure of the paper."""
+def markdown(assessments: list[Assessment], answers: Sequence[theses.Answer], study: Mapping[str, Any]) -> str:
+    """The claims for people: the answer to every thesis, then a table for each table and figure of the paper."""
     sections = [
-        f"# What the paper prints, judged by study {study['name']}",
+        f"# What the paper says, judged by study {study['name']}",
         f"{study['title']}.",
-        f"{counted(assessments)}. Of an ordering, measured is the difference of its weakest part, above 0 where it holds.",
+        "## Does the paper hold?",
+        theses.markdown(answers),
+        "## Claim by claim",
+        f"{counted(assessments)}.",
+        "Of an ordering, measured is the difference of its weakest part, above 0 where it holds. A value that was not reached "
+        "counts as a bound. The rules and their error rates: docs/methods.md, Verdicts.",
     ]
     left = list(assessments)
     for item in ITEMS:
@@ -164,11 +156,24 @@ def _section(assessments: Sequence[Assessment]) -> str:
 
 
 def counted(assessments: Sequence[Assessment]) -> str:
-    """How many of the paper's claims have which verdict, in words; reference points are named and not counted."""
-    counts = Counter(own.verdict for own in assessments if own.claim.of_the_paper)
-    words = f"{counts.total()} claims: " + ", ".join(f"{counts[name]} {name}" for name in verdicts.VERDICTS)
-    beside = len(assessments) - counts.total()
-    return words + (f" (and {beside} reference points from its authors' follow-up, not counted)" if beside else "")
+    """How many of the paper's claims have which verdict, in words: those that experiments decide, and apart from them the rest.
+
+    Reference points are named and not counted.
+    """
+    counts = {
+        kind: Counter(own.verdict for own in assessments if own.claim.of_the_paper and own.claim.rests_on == kind)
+        for kind in ("experiments", "architecture", "arithmetic")
+    }
+    words = {
+        kind: ", ".join(f"{own[name]} {name}" for name in verdicts.VERDICTS if own[name] or kind == "experiments")
+        for kind, own in counts.items()
+    }
+    beside = sum(not own.claim.of_the_paper for own in assessments)
+    points = f" ({beside} reference points from its authors' follow-up are not counted)" if beside else ""
+    return (
+        f"{counts['experiments'].total()} claims for experiments: {words['experiments']}. Apart from these, counts of parameters: "
+        f"{words['architecture']}; the paper's own arithmetic: {words['arithmetic']}{points}"
+    )
 
 
 def _printed_words(claim: Claim) -> str:
@@ -183,11 +188,12 @@ def _printed_words(claim: Claim) -> str:
 
 def _measured_words(own: Assessment) -> str:
     if own.measured is None or math.isnan(own.measured.mean):
-        return "—"
+        return "—" if not own.censored else f"not reached (n = {own.measured.n})"
     value = own.measured
     error = value.standard_error
     number = f"{value.mean:.4g}" if math.isnan(error) or error == 0 else to_precision(value.mean, error)
-    return f"{number} {own.claim.unit}" + (f" (n = {value.n})" if value.n else "")
+    reached = f", {own.censored} not reached" if own.censored else ""
+    return f"{number} {own.claim.unit}" + (f" (n = {value.n}{reached})" if value.n else "")
 
 
 def _single(
@@ -198,18 +204,38 @@ def _single(
         return _calculated(claim, ledger)
     part = ledger.parts[claim.part]
     if claim.part not in sizes:
-        return Assessment(claim, reason=f"the study has no {part.description}")
+        return Assessment(claim, reason=f"the study has no {part.description}", lacks=part.description)
     try:
         found = measures.MEASURES[claim.measure](records, **claim.arguments)
+    except measures.UnrecordedError as needs:
+        reason = f"cannot be judged from what is recorded; it would need {needs}"
+        return Assessment(claim, reason=reason, lacks=str(needs))
     except MissingError as missing:
         words = f"the study has no {missing}" if finished else f"nothing is there yet: no {missing}"
-        return Assessment(claim, reason=words)
-    compared = comparability(sizes[claim.part], part.sizes)
-    deviation = first_deviation(sizes[claim.part], part.sizes) if compared == REDUCED else ""
+        return Assessment(claim, reason=words, lacks=str(missing))
+    paper = of_claim(part.sizes, claim.arguments)
+    compared = comparability(sizes[claim.part], paper)
+    deviation = first_deviation(sizes[claim.part], paper) if compared == REDUCED else ""
     own = Assessment(claim, compared, deviation)
     if claim.printed_as == "exact":
         return _exact(own, found)
-    return (_ordering if claim.kind == "ordering" else _number)(own, found)
+    own = (_ordering if claim.kind == "ordering" else _number)(own, found)
+    networks = sizes[claim.part].get("networks", {})
+    if any(networks.get(model, {}).get("calibrated") for model in claim.by_construction):
+        chosen = " and ".join(claim.by_construction)
+        reason = f"by construction: {chosen}'s weight decay was chosen for it, on the same seeds and random labels"
+        return replace(own, evidence=None, reason=reason, lacks=OTHER_SEEDS)
+    return own
+
+
+def _judged(own: Assessment, verdict: str, p_values: str) -> Assessment:
+    """With the verdict of its family; what no number of seeds could confirm says so."""
+    reason, lacks = f"{own.reason}; {p_values}", MORE_SEEDS if verdict == UNDECIDED else ""
+    if own.claim.cannot_be_confirmed and verdict != NOT_REPRODUCED:
+        error, margin = own.claim.printed_standard_error, own.claim.margin.value
+        never = f"cannot be decided from what is printed: ± {error} is too much for the margin {margin:g}, whatever the seeds"
+        reason, lacks = f"{never}; {reason}", "a smaller printed error"
+    return replace(own, verdict=verdict, reason=reason, lacks=lacks)
 
 
 def _calculated(claim: Claim, ledger: Ledger) -> Assessment:
@@ -223,49 +249,64 @@ def _exact(own: Assessment, value: float) -> Assessment:
     """A count against its printed form, in which it is rounded."""
     own = replace(own, measured=Sample(value, 0.0, 0))
     if refusal := _size_refusal(own):
-        return replace(own, reason=refusal)
+        return replace(own, reason=refusal, lacks=theses.PAPER_SIZE)
     decimals = len(str(own.claim.printed).partition(".")[2])
     holds = round(value, decimals) == own.claim.printed
     reason = f"counted: {1000 * value:,.0f}, {'as' if holds else 'other than'} printed"
     return replace(own, verdict=REPRODUCED if holds else NOT_REPRODUCED, reason=reason)
 
 
-def _number(own: Assessment, found: pandas.Series | measures.Repeated) -> Assessment:
+def _number(own: Assessment, found: pandas.Series | measures.Bounded | measures.Repeated) -> Assessment:
     """A measured mean against a printed one."""
-    claim, values = own.claim, found.means if isinstance(found, measures.Repeated) else found
-    if values.empty:
-        return replace(own, reason=NO_SEED)
-    on_scale = verdicts.sample(np.log10(values) if claim.scale == "log10" else values)
-    own = replace(own, measured=_in_unit(on_scale, claim.scale))
-    if refusal := _refusal(on_scale.n) or _size_refusal(own):
-        return replace(own, reason=refusal)
+    claim = own.claim
+    values = _observed(found.means if isinstance(found, measures.Repeated) else found, claim)
+    if not values.n:
+        return replace(own, reason=NO_SEED, lacks=ENOUGH_SEEDS)
+    own = replace(own, measured=_in_unit(values.shown, claim.scale), censored=values.bounded)
+    if refused := _refused(own, values.n):
+        return refused
     printed = math.log10(claim.printed) if claim.scale == "log10" else claim.printed
-    if claim.printed_as == "single_run":
+    words = _distance_words(own)
+    if claim.printed_as == "single_run" and not values.bounded:
         draws = (found.within, found.draws) if isinstance(found, measures.Repeated) else ()
-        evidence = verdicts.equivalence_to_one_run(on_scale, printed, claim.margin.value, *draws)
+        evidence, best = (
+            verdicts.equivalence_to_one_run(sample, printed, claim.margin.value, *draws)
+            for sample in (values.shown, replace(values.shown, mean=printed))
+        )
+        if best.support > verdicts.LEVEL:
+            words += "; cannot be decided from a single printed run: ours spread so much that even their equality would not do"
     else:
         error = claim.printed_standard_error or 0.0
-        evidence = verdicts.equivalence(on_scale, Sample(printed, error, arithmetic.PAPER_SEEDS), claim.margin.value)
-    return replace(own, evidence=evidence, reason=_distance_words(claim, own.measured.mean))
+        evidence = verdicts.equivalence(values, Sample(printed, error, arithmetic.PAPER_SEEDS), claim.margin.value)
+    return replace(own, evidence=evidence, reason=words)
 
 
 def _ordering(own: Assessment, parts: measures.Parts) -> Assessment:
     """Differences that must all be above zero, over our own seeds."""
-    fewest = min(len(values) for values in parts.values())
+    observed = {name: _observed(values, own.claim) for name, values in parts.items()}
+    fewest = min(part.n for part in observed.values())
     if fewest == 0:
-        return replace(own, reason=NO_SEED)
+        return replace(own, reason=NO_SEED, lacks=ENOUGH_SEEDS)
     allowance = own.claim.margin.value if own.claim.margin else 0.0
-    samples = {name: verdicts.sample(values) for name, values in parts.items()}
-    weakest = min(samples, key=lambda name: _standing(samples[name], allowance))
-    own = replace(own, measured=samples[weakest])
-    if refusal := _refusal(fewest) or _size_refusal(own):
-        return replace(own, reason=refusal)
-    agreeing = int((parts[weakest] > -allowance).sum())
+    weakest = min(observed, key=lambda name: _standing(observed[name], allowance))
+    worst = observed[weakest]
+    own = replace(own, measured=worst.shown, censored=worst.bounded)
+    if refused := _refused(own, fewest):
+        return refused
+    agreeing = int((worst.low > -allowance).sum())
     where = f"weakest part ({weakest})" if len(parts) > 1 else weakest
-    reason = (
-        f"{where}: {samples[weakest].mean:.3g}, above {-allowance or 0:g} in {agreeing} of {samples[weakest].n} seeds"
-    )
-    return replace(own, evidence=verdicts.ordering(list(samples.values()), allowance), reason=reason)
+    value = f"{worst.shown.mean:.3g}, " if math.isfinite(worst.shown.mean) else ""
+    reason = f"{where}: {value}above {-allowance or 0:g} in {agreeing} of {worst.n} seeds{_bounded_words(own)}"
+    return replace(own, evidence=verdicts.ordering(list(observed.values()), allowance), reason=reason)
+
+
+def _observed(values: pandas.Series | measures.Bounded, claim: Claim) -> Observed:
+    """Bounds by seed on the claim's scale."""
+    low, high = values if isinstance(values, measures.Bounded) else (values, values)
+    if claim.scale == "log10":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            low, high = np.log10(low), np.log10(high)
+    return verdicts.observed(low, high, claim.resolution)
 
 
 def _linked(own: Assessment, others: list[Assessment]) -> Assessment:
@@ -274,15 +315,24 @@ def _linked(own: Assessment, others: list[Assessment]) -> Assessment:
     return replace(own, verdict=verdict, reason=f"the same as {names} in other words, with their verdict")
 
 
-def _standing(part: Sample, allowance: float) -> float:
-    """How many standard errors a part lies above what it must exceed."""
-    distance = part.mean + allowance
-    return distance / part.standard_error if part.standard_error > 0 else math.copysign(math.inf, distance or -1)
+def _standing(part: Observed, allowance: float) -> float:
+    """How many standard errors a part lies above what it must exceed; a part with unknown values stands by its worst seed."""
+    if not np.isfinite(part.low).all():
+        return -math.inf
+    own = part.at(part.low)
+    distance = own.mean + allowance
+    return distance / own.standard_error if own.standard_error > 0 else math.copysign(math.inf, distance or -1)
 
 
-def _refusal(seeds: int) -> str:
-    if seeds >= verdicts.FEWEST_SEEDS:
-        return ""
+def _refused(own: Assessment, seeds: int) -> Assessment | None:
+    """The claim without a test, where there are too few seeds for one or it means nothing at this size."""
+    if size := _size_refusal(own):
+        few = f"; {_few(seeds)}" if seeds < verdicts.FEWEST_SEEDS else ""
+        return replace(own, reason=size + few, lacks=theses.PAPER_SIZE)
+    return replace(own, reason=_few(seeds), lacks=ENOUGH_SEEDS) if seeds < verdicts.FEWEST_SEEDS else None
+
+
+def _few(seeds: int) -> str:
     return f"{seeds} {'seed' if seeds == 1 else 'seeds'}; fewer than {verdicts.FEWEST_SEEDS} decide nothing"
 
 
@@ -303,15 +353,30 @@ def _in_unit(own: Sample, scale: str) -> Sample:
     return Sample(mean, mean * math.log(10) * own.standard_error, own.n)
 
 
-def _distance_words(claim: Claim, mean: float) -> str:
+def _distance_words(own: Assessment) -> str:
+    claim, mean = own.claim, own.measured.mean
+    if not math.isfinite(mean):
+        return f"not reached in {own.censored} of {own.measured.n} seeds"
     if claim.scale == "log10":
-        return f"{mean / claim.printed:.2f} times the printed value, margin a factor of {10**claim.margin.value:.2g}"
-    return f"{mean - claim.printed:+.2f} from the printed value, margin {claim.margin.value:g}"
+        words = f"{mean / claim.printed:.2f} times the printed value, margin a factor of {10**claim.margin.value:.2g}"
+    else:
+        words = f"{mean - claim.printed:+.2f} from the printed value, margin {claim.margin.value:g}"
+    return words + _bounded_words(own)
+
+
+def _bounded_words(own: Assessment) -> str:
+    """How many seeds have a bound in the place of a value."""
+    return f", not reached or not known in {own.censored} of {own.measured.n} seeds" if own.censored else ""
 
 
 def _p_values(adjusted: Evidence, claims: int) -> str:
     counted = f"Holm, {claims} claims" if claims > 1 else "one claim in its family"
-    return f"p for {adjusted.support:.2g}, p against {adjusted.contradiction:.2g} ({counted})"
+    return f"p for {_p_words(adjusted.support)}, p against {_p_words(adjusted.contradiction)} ({counted})"
+
+
+def _p_words(p_value: float) -> str:
+    """Two digits; five seeds cannot tell how far out in the tail they are."""
+    return "< 0.0001" if p_value < 0.0001 else f"{p_value:.2g}"
 
 
 def _row(own: Assessment) -> dict[str, Any]:
@@ -333,4 +398,7 @@ def _row(own: Assessment) -> dict[str, Any]:
         "part": claim.part,
         "linked_to": " ".join(claim.linked_to),
         "kind": claim.kind,
+        "thesis": claim.thesis or "",
+        "censored": own.censored,
+        "rests_on": claim.rests_on,
     }

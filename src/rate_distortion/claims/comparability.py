@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rate_distortion.claims.ledger import load
-from rate_distortion.studies import CALIBRATED
 from rate_distortion.studies.sizes import NETWORKS, source
 from rate_distortion.studies.sizes import study_sizes as study_sizes
 
@@ -69,6 +68,27 @@ def is_comparable(
     """
     own = counted_sizes(sizes, descriptions, calibrated)[part]
     return comparability(own, load().parts[part].sizes) == FULL
+
+
+def of_claim(paper: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A part's sizes in the paper with the networks that a claim names; with all of them where it names none.
+
+    Args:
+        paper: as for :func:`comparability`.
+        arguments: of the claim's measure; a network is its name there, or name@batch size.
+    """
+    named = {text.rsplit("@", 1)[0] for text in _texts(list(arguments.values()))}
+    networks = paper.get(NETWORKS, {})
+    chosen = {name: network for name, network in networks.items() if name in named}
+    return {**paper, NETWORKS: chosen} if chosen else dict(paper)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Sequence):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _deviations(sizes: Mapping[str, Any], paper: Mapping[str, Any]) -> Iterator[str]:

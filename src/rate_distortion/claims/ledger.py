@@ -49,6 +49,19 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Thesis:
+    """Something that the paper argues, on which several claims bear.
+
+    Attributes:
+        statement: one sentence.
+        where: in the paper.
+    """
+
+    statement: str
+    where: str
+
+
+@dataclass(frozen=True)
 class Claim:
     """One printed number or ordering; claims.schema.yaml explains the attributes."""
 
@@ -66,6 +79,12 @@ class Claim:
     printed_as: str | None = None
     margin: Margin | None = None
     scale: str = "linear"
+    resolution: float = 0.0
+    thesis: str | None = None
+    core: bool = False
+    direction: str = "supports"
+    by_construction: tuple[str, ...] = field(default=())
+    cannot_be_confirmed: bool = False
     full_size_only: bool = False
     linked_to: tuple[str, ...] = field(default=())
 
@@ -74,13 +93,21 @@ class Claim:
         """Whether the paper prints it, and it counts; the others are reference points."""
         return not self.id.startswith(FOLLOW_UP)
 
+    @property
+    def rests_on(self) -> str:
+        """What a verdict on it rests on: "experiments", "architecture" (counts of parameters) or "arithmetic"."""
+        return (
+            self.kind if self.kind == "arithmetic" else "architecture" if self.printed_as == "exact" else "experiments"
+        )
+
 
 @dataclass(frozen=True)
 class Ledger:
-    """All claims in the paper's order, and the parts of a study that they need."""
+    """All claims in the paper's order, the theses that they bear on, and the parts of a study that they need."""
 
     claims: tuple[Claim, ...]
     parts: Mapping[str, Part]
+    theses: Mapping[str, Thesis]
 
     def __getitem__(self, claim_id: str) -> Claim:
         """The claim of an id."""
@@ -120,18 +147,21 @@ def parse(content: Mapping[str, Any], schema: Mapping[str, Any]) -> Ledger:
 
     Raises:
         configuration.StudyError: it violates the schema.
-        LedgerError: an id stands there twice, or a margin, part or linked claim does not exist.
+        LedgerError: an id stands there twice, or a margin, part, thesis or linked claim does not exist.
     """
     configuration.validate(content, schema, content)
     margins = {name: Margin(**entry) for name, entry in content["margins"].items()}
     parts = {name: Part(**entry) for name, entry in content["parts"].items()}
-    ledger = Ledger(tuple(_claim(entry, margins) for entry in content["claims"]), parts)
+    theses = {name: Thesis(**entry) for name, entry in content["theses"].items()}
+    ledger = Ledger(tuple(_claim(entry, margins) for entry in content["claims"]), parts, theses)
     ids = Counter(claim.id for claim in ledger.claims)
     for claim in ledger.claims:
         if ids[claim.id] > 1:
             raise LedgerError(f"claim {claim.id} stands there {ids[claim.id]} times; every id may stand there once")
         if claim.part not in parts:
             raise LedgerError(f"claim {claim.id} has the part {claim.part!r}; allowed: {', '.join(parts)}")
+        if claim.thesis is not None and claim.thesis not in theses:
+            raise LedgerError(f"claim {claim.id} has the thesis {claim.thesis!r}; allowed: {', '.join(theses)}")
         for linked in claim.linked_to:
             if linked not in ids or ledger[linked].linked_to:
                 raise LedgerError(f"claim {claim.id} is linked to {linked!r}; name a claim that is not linked itself")
@@ -144,7 +174,7 @@ def _claim(entry: Mapping[str, Any], margins: Mapping[str, Margin]) -> Claim:
         if name not in margins:
             raise LedgerError(f"claim {entry['id']} has the margin {name!r}; allowed: {', '.join(margins)}")
         entry["margin"] = margins[name]
-    entry["linked_to"] = tuple(entry.get("linked_to", ()))
+    entry |= {key: tuple(entry.get(key, ())) for key in ("linked_to", "by_construction")}
     return Claim(**(entry | {"measure": measure.pop("name"), "arguments": measure}))
 
 

@@ -36,6 +36,47 @@ class Sample:
     n: int
 
 
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """What is known of one quantity in every seed: a value, or bounds of it.
+
+    Attributes:
+        low, high: the value lies between them, (n,). They are equal where it was measured, neighbours where it was read off a
+            grid, and ``high`` is infinite where it was not reached within the training or the grid (right-censored). A seed of
+            which nothing is known, such as one that diverged, has infinite bounds on both sides.
+        resolution: how finely a value can be told, in its unit. Seeds that agree more closely are given the spread of a value
+            anywhere within it, resolution / sqrt(12).
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    resolution: float = 0.0
+
+    @property
+    def n(self) -> int:
+        """Number of seeds."""
+        return len(self.low)
+
+    @property
+    def bounded(self) -> int:
+        """Seeds in which the value is not reached or not known: a bound on one side at most."""
+        return int((np.isinf(self.low) | np.isinf(self.high)).sum())
+
+    @property
+    def shown(self) -> Sample:
+        """Mean of the measured values; the bound stands for a value that was not reached. Without any, not a number."""
+        values = np.where(np.isfinite(self.high), self.high, self.low)
+        values = values[np.isfinite(values)]
+        return Sample(*_moments(values), self.n)
+
+    def at(self, bounds: np.ndarray) -> Sample:
+        """Mean of one kind of bounds with an error that is not below what the resolution and the intervals' widths give."""
+        mean, error = _moments(bounds)
+        widths = (self.high - self.low)[np.isfinite(self.low) & np.isfinite(self.high)]
+        least = max(self.resolution, float(widths.max(initial=0.0))) / math.sqrt(12 * self.n)
+        return Sample(mean, max(error, least), self.n)
+
+
 @dataclass(frozen=True)
 class Spread:
     """A variance of single values around a mean, as it was estimated.
@@ -63,25 +104,41 @@ class Evidence:
 def sample(values: Sequence[float]) -> Sample:
     """Mean, standard error of the mean (sample standard deviation / sqrt(n); not a number for one value) and n."""
     values = np.asarray(values, dtype=float)
-    error = float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
-    return Sample(float(values.mean()), error, len(values))
+    return Sample(*_moments(values), len(values))
 
 
-def equivalence(ours: Sample, printed: Sample, margin: float) -> Evidence:
+def observed(low: Sequence[float], high: Sequence[float] | None = None, resolution: float = 0.0) -> Observed:
+    """Values by seed, or bounds of them; what is not a number is not known, and has no bound on either side."""
+    low = np.asarray(low, dtype=float)
+    high = low if high is None else np.asarray(high, dtype=float)
+    return Observed(np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high), resolution)
+
+
+def equivalence(ours: Observed, printed: Sample, margin: float) -> Evidence:
     """Two one-sided Welch tests of two means, and the two tests of the opposite.
 
     Support: both "lower by the margin or more" and "higher by the margin or more" are rejected (the larger p-value counts).
     Contradiction: "within the margin" is rejected. Its p-value is twice the smaller of two one-sided ones, because a margin
     that is small against the standard error gives both sides their chance.
 
+    A bound stands where it speaks against the conclusion: low bounds must exceed, high bounds must stay below. Where a side has
+    no finite bounds, or nothing that spreads, there is no t-test: then the number of seeds that surely lie within the margin
+    (outside it) is tested against one half, exactly.
+
     Args:
-        ours, printed: two independent means. An error of 0 is no error: with one on either side the test has the degrees of
-            freedom of the other, and with both the means are compared as they are.
+        ours: of n seeds.
+        printed: an independent mean. An error of 0 is no error: the test then has the degrees of freedom of ours.
         margin: above 0.
     """
-    error = math.hypot(ours.standard_error, printed.standard_error)
-    freedom = _welch_freedom(ours, printed)
-    return _around(ours.mean - printed.mean, error, freedom, margin)
+    lower, upper = printed.mean - margin, printed.mean + margin
+    above = [_welch(ours, ours.low, printed, sign=1, bound=bound) for bound in (lower, upper)]
+    below = [_welch(ours, ours.high, printed, sign=-1, bound=bound) for bound in (lower, upper)]
+    within = (above[0], below[1])
+    support = _share((ours.low >= lower) & (ours.high <= upper)) if None in within else max(within)
+    outside = [p_value for p_value in (above[1], below[0]) if p_value is not None]
+    if outside:
+        return Evidence(support, min(1.0, 2 * min(outside)))
+    return Evidence(support, _share((ours.low > upper) | (ours.high < lower)))
 
 
 def equivalence_to_one_run(
@@ -101,23 +158,31 @@ def equivalence_to_one_run(
     """
     between = Spread(ours.standard_error**2 * (ours.n + 1), ours.n - 1)
     single = Spread(within.variance * (1 - 1 / draws), within.freedom)
-    variance = between.variance + single.variance
-    return _around(ours.mean - printed, math.sqrt(variance), _satterthwaite(between, single), margin)
+    error, freedom = math.sqrt(between.variance + single.variance), _satterthwaite(between, single)
+    difference = ours.mean - printed
+    inside = max(_tail(margin - difference, error, freedom), _tail(margin + difference, error, freedom))
+    outside = min(_tail(difference - margin, error, freedom), _tail(-difference - margin, error, freedom))
+    return Evidence(inside, min(1.0, 2 * outside))
 
 
-def ordering(parts: Sequence[Sample], allowance: float = 0.0) -> Evidence:
+def ordering(parts: Sequence[Observed], allowance: float = 0.0) -> Evidence:
     """An ordering whose parts must all hold: every mean difference is above minus the allowance.
 
     Support is an intersection-union test (the largest of one-sided paired t-tests' p-values: it needs no correction, since
     one part that fails makes the whole claim false). Contradiction needs one part reversed; its p-value is the smallest,
-    times the number of parts.
+    times the number of parts. Bounds count as in :func:`equivalence`; without a finite one in every seed, or without any
+    spread, the exact sign test takes the t-test's place.
 
     Args:
-        parts: paired differences of every part, summarised.
+        parts: paired differences of every part.
         allowance: how far below zero still counts, for claims that something is absent.
     """
-    support = [_tail(part.mean + allowance, part.standard_error, part.n - 1) for part in parts]
-    against = [_tail(-part.mean - allowance, part.standard_error, part.n - 1) for part in parts]
+    exact, support, against = Sample(0.0, 0.0, 1), [], []
+    for part in parts:
+        up = _welch(part, part.low, exact, sign=1, bound=-allowance)
+        down = _welch(part, part.high, exact, sign=-1, bound=-allowance)
+        support.append(_share(part.low > -allowance) if up is None else up)
+        against.append(_share(part.high < -allowance) if down is None else down)
     return Evidence(max(support), min(1.0, len(parts) * min(against)))
 
 
@@ -158,19 +223,33 @@ def joint_verdict(verdicts: Sequence[str]) -> str:
     return REPRODUCED
 
 
-def _around(difference: float, error: float, freedom: float, margin: float) -> Evidence:
-    inside = max(_tail(margin - difference, error, freedom), _tail(margin + difference, error, freedom))
-    outside = min(_tail(difference - margin, error, freedom), _tail(-difference - margin, error, freedom))
-    return Evidence(inside, min(1.0, 2 * outside))
+def _moments(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard error; not a number where there are too few values."""
+    mean = float(values.mean()) if len(values) else math.nan
+    return mean, float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
+
+
+def _welch(ours: Observed, bounds: np.ndarray, printed: Sample, sign: int, bound: float) -> float | None:
+    """One-sided p-value of our mean lying above (sign 1) or below (-1) a bound; None where no t-test can tell."""
+    if not np.isfinite(bounds).all():
+        return None
+    own = ours.at(bounds)
+    error = math.hypot(own.standard_error, printed.standard_error)
+    return _tail(sign * (own.mean - bound), error, _welch_freedom(own, printed)) if error > 0 else None
+
+
+def _share(agreeing: np.ndarray) -> float:
+    """The chance of so many agreeing seeds or more if each agreed with probability one half: 0.031 for five of five."""
+    from scipy.stats import binom  # takes long to import, and only tests need it
+
+    return float(binom.sf(agreeing.sum() - 1, len(agreeing), 0.5))
 
 
 def _tail(distance: float, error: float, freedom: float) -> float:
-    """One-sided p-value of a mean at a distance above what is to be rejected; without any error the distance decides."""
+    """One-sided p-value of a mean at a distance above what is to be rejected."""
     from scipy.stats import t  # takes long to import, and only tests need it
 
-    if error == 0:
-        return 0.0 if distance > 0 else 1.0
-    return float(t.sf(distance / error, freedom))
+    return float(t.sf(distance / error, freedom)) if error > 0 else 1.0
 
 
 def _welch_freedom(first: Sample, second: Sample) -> float:

@@ -1,7 +1,6 @@
 """Entropies and mutual information in bits, with ceilings, floors and bias corrections (Section 4.2 of the paper).
 
-- ``entropy``, ``mutual_information``, ``confusion_information``: discrete codes and tables of counts;
-  ``confusion_informations_bits``: of many tables
+- ``entropy``, ``mutual_information``, ``confusion_information``: discrete codes and tables of counts
 - ``equal_mass_bins``, ``fixed_width_bins``, ``row_codes``: from activations to codes
 - ``kernel_information``: pairwise bounds without bins
 - ``plane_point``, ``data_processing_check``, ``independent_pixel_entropy_bits``: the information plane
@@ -16,7 +15,6 @@ from rate_distortion.information.binning import (
 )
 from rate_distortion.information.discrete import (
     confusion_information,
-    confusion_informations_bits,
     entropy,
     mutual_information,
 )
@@ -38,7 +36,6 @@ __all__ = [
     "PlanePoint",
     "ProcessingCheck",
     "confusion_information",
-    "confusion_informations_bits",
     "data_processing_check",
     "entropy",
     "equal_mass_bins",

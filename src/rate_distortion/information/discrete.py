@@ -109,22 +109,6 @@ def confusion_information(confusion_table: np.ndarray, *, permutations: int = 0,
     return _information(row_sums, column_sums, table[table > 0], null)
 
 
-def confusion_informations_bits(tables: np.ndarray) -> np.ndarray:
-    """The plug-in I(prediction; label) of many tables of counts at once, in bits, without a floor.
-
-    Args:
-        tables: counts, whole numbers, (..., K, K'), each table of two samples at least; they are not checked.
-
-    Returns:
-        As many values as there are tables, (...), equal to those of :func:`confusion_information` to rounding.
-    """
-    samples = tables.sum((-2, -1))
-    rows, columns = (weighted_log_sums(tables.sum(axis), -1) for axis in (-1, -2))
-    pairs = weighted_log_sums(tables, (-2, -1))
-    ceiling_bits = np.log2(samples) - np.maximum(rows, columns) / samples
-    return np.clip(np.log2(samples) + (pairs - rows - columns) / samples, 0.0, ceiling_bits)
-
-
 def _information(row_sums: np.ndarray, column_sums: np.ndarray, pairs: np.ndarray, null: np.ndarray) -> Estimate:
     """Assemble an estimate from the counts of both variables and of their pairs, and the null's sums of c log2 c.
 

@@ -1,7 +1,7 @@
 """The channel used backwards: from a label to an image (section 4.4, Figure 4).
 
-For Figure 4(b) an image of faint
-noise around the population mean is moved down the loss towards each label until the model is certain.
+For Figure 4(b) an image of faint noise around the population mean is moved down the loss towards each label until the model is
+certain.
 """
 
 from __future__ import annotations
@@ -27,16 +27,19 @@ from rate_distortion.probes.input_gradients import (
 from rate_distortion.probes.noise_paths import checked
 
 DIRECTIONS = ("l2", "sign", "raw")
+STEP_UNITS = ("image", "standard_deviation")
 
 
 @dataclass(frozen=True)
 class ReverseSettings:
-    """How a label is transmitted. Lengths are in units of the population's standard deviation.
+    """How a label is transmitted.
 
     Attributes:
         direction: "l2" (normalised gradient), "sign", or "raw" (the cross-entropy's gradient as it is).
         step_size: of each step: L2 norm, amplitude per pixel, or factor of the raw gradient.
-        sigma: standard deviation of the starting noise; 0.1 is a variance two orders of magnitude below the population's.
+        step_unit: what steps are counted in: the units of the images ("image"), as those of the sweeps, or the population's
+            standard deviations ("standard_deviation").
+        sigma: standard deviation of the starting noise, in the population's; 0.1 is a variance two orders of magnitude below.
         confidence: probability of the label at which an image is finished; 0.9995 is full confidence to three decimals.
         max_steps: steps after which an image is given up.
         seed: of the starting noise.
@@ -44,6 +47,7 @@ class ReverseSettings:
 
     direction: str = "l2"
     step_size: float = 1e-2
+    step_unit: str = "image"
     sigma: float = 0.1
     confidence: float = 0.9995
     max_steps: int = 5000
@@ -52,6 +56,7 @@ class ReverseSettings:
     def __post_init__(self) -> None:
         for name, allowed, remedy in (
             ("direction", self.direction in DIRECTIONS, f"use one of {', '.join(DIRECTIONS)}"),
+            ("step_unit", self.step_unit in STEP_UNITS, f"use one of {', '.join(STEP_UNITS)}"),
             ("step_size", 0 < self.step_size < inf, "use a number above zero"),
             ("sigma", 0 <= self.sigma < inf, "use zero or more"),
             ("confidence", 0 < self.confidence < 1, "use a probability between 0 and 1"),
@@ -151,8 +156,9 @@ def _objective(settings: ReverseSettings) -> Objective:
 
 def _step(gradient: Tensor, standard_deviation: float, settings: ReverseSettings) -> Tensor:
     """The change of the images, in their own unit."""
+    unit = standard_deviation if settings.step_unit == "standard_deviation" else 1.0
     if settings.direction == "raw":
         # Both the gradient and the step change unit when pixels are counted in standard deviations.
-        return settings.step_size * standard_deviation**2 * gradient
+        return settings.step_size * unit**2 * gradient
     direction = unit_length(gradient) if settings.direction == "l2" else gradient.sign()
-    return settings.step_size * standard_deviation * direction
+    return settings.step_size * unit * direction

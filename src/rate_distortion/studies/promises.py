@@ -30,7 +30,7 @@ def overview_records(study: Study) -> dict[str, list[str]]:
 
 def study_results(study: Study) -> list[str]:
     """Every file that a study promises, without its description for archives."""
-    own = ("config.yaml", "plan.md", "claims.csv", "claims.md", "overview.csv", "paper.html")
+    own = ("config.yaml", "plan.md", "claims.csv", "claims.md", "theses.csv", "overview.csv", "paper.html")
     return [*targets.results(study, *own), *(path for result in promised(study) for path in result.files(study))]
 
 

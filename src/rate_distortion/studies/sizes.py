@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rate_distortion.datasets import catalogue
-from rate_distortion.studies.study import Study
+from rate_distortion.studies.study import CALIBRATED, Study
 
 NETWORKS = "networks"
 """Key of a part's networks, by name; one that the study does not have gives no records, and is not compared."""
@@ -32,8 +32,10 @@ def study_sizes(study: Study) -> dict[str, dict[str, Any]]:
         parts["follow_up"] = runs
     if study.cells("calibration"):
         parts["calibration"] = images | _grid(study)
+    if study.cells("ablations"):
+        parts["ablations"] = runs
     if study.cells("perturbations"):
-        parts["perturbations"] = runs | _chosen(config["reverse_transmission"], "step_size sigma confidence")
+        parts["perturbations"] = runs | {"step_unit": "image"} | config.get("reverse_transmission", {})
         parts["figure5"] = runs | _swept(config["perturbations"])
     if "transfer" in config:
         parts["transfer"] = runs | _target(config["transfer"])
@@ -42,16 +44,17 @@ def study_sizes(study: Study) -> dict[str, dict[str, Any]]:
 
 
 def _network(study: Study, model: str) -> dict[str, Any]:
-    """What a convolutional network trains with, as far as the paper says it. No batch size: cells name theirs."""
+    """What a convolutional network trains with and is evaluated with. No batch size: cells name theirs."""
     network, training = study.model(model), study.training(model, 1, "original")
     whitening = study.whitening(study.preprocessing(model))
     splits = study.train_on(model).split("+")
     return {
         "network": network["factory"] or BUILT_IN,
         "whitening": whitening["method"],
-        **{key: whitening.get(key) for key in ("colour", "components")},
-        **{key: training[key] for key in ("epochs", "learning_rate")},
-        **{key: network[key] for key in ("weight_decay", "normalization", "width")},
+        **{key: whitening.get(key) for key in ("colour", "components", "per_image_mean", "epsilon", "output_range")},
+        **_chosen(training, "epochs learning_rate evaluation_batch_size random_labels precision"),
+        **_chosen(network, "weight_decay normalization width initialization decayed_tensors batch_norm_evaluation"),
+        "calibrated": network["weight_decay"] == CALIBRATED,
         "data": "train+extra" if "extra" in splits else "train",
         "splits": splits,
     }
@@ -67,16 +70,17 @@ def _grid(study: Study) -> dict[str, Any]:
 
 def _swept(settings: Mapping[str, Any]) -> dict[str, Any]:
     keys = "step_size step_growth max_steps lowest_snr_db largest_sigma"
-    return {"swept_images": settings["images"]} | _chosen(settings, keys)
+    return {"swept_images": settings["images"], "attacked_together": settings["batch_size"]} | _chosen(settings, keys)
 
 
 def _target(settings: Mapping[str, Any]) -> dict[str, Any]:
     """What a transfer reads, and how examples are tuned on."""
     available = catalogue.SPLIT_SIZES.get(settings["dataset"], {}).get("test")
-    chosen = _chosen(settings, "target_whitening steps rotation_degrees")
+    chosen = _chosen(settings, "target_whitening steps rotation_degrees validation_images tuned bins")
     return {
         "handwritten_digits": settings["dataset"],
         "read_images": settings.get("test_images", available),
+        "tuning_rate": settings["learning_rate"],
         **chosen,
     }
 
@@ -88,7 +92,8 @@ def _bottleneck_sizes(study: Study) -> dict[str, dict[str, Any]]:
     keys = (
         "dataset encoder_widths decoder_widths epochs learning_rate batch_size weight_decay beta batch_norm_epsilon "
         "batch_norm_momentum batch_norm_evaluation noise_log_variance train_noise kernel_log_variance fit_kernels "
-        "bandwidth_samples bandwidth_dimension"
+        "information_samples bandwidth_samples bandwidth_dimension pixel_minimum activation optimizer decay_convention "
+        "noisy_embedding precision"
     )
     available = catalogue.SPLIT_SIZES.get(settings["dataset"], {}).get("train")
     images = {"train_images": settings.get("train_images", available), "image_size": _side(settings)}
@@ -99,21 +104,23 @@ def _perceptron_sizes(study: Study) -> dict[str, dict[str, Any]]:
     if not study.perceptron_cells():
         return {}
     settings = study.config["multilayer_perceptron"]
-    common = _chosen(settings, "dataset digits") | {"image_size": _side(settings)}
+    common = _chosen(settings, "dataset digits train_on") | {"image_size": _side(settings)}
     gradients, plane = settings["gradient_snr"], settings["information_plane"]
     shown = {f"{cell.activation}/{cell.normalization}": cell for cell in study.perceptron_cells("gradient_snr")}
     network = _perceptron(study, study.perceptron_cells("information_plane")[0])
     return {
         "gradient_snr": common
-        | {"ratio": gradients["ratio"], NETWORKS: {name: _perceptron(study, cell) for name, cell in shown.items()}},
-        "information_plane": common | network | _chosen(plane, "activation normalization samples bins"),
+        | _chosen(gradients, "ratio weights")
+        | {NETWORKS: {name: _perceptron(study, cell) for name, cell in shown.items()}},
+        "information_plane": common | network | _chosen(plane, "activation normalization samples bins output"),
     }
 
 
 def _perceptron(study: Study, cell: tuple[str, str, str]) -> dict[str, Any]:
     trained = study.perceptron(*cell)
-    layers = {"layers": len(trained["network"]["hidden_widths"]) + 1}
-    return layers | _chosen(trained["training"], "epochs learning_rate batch_size")
+    widths = trained["network"]["hidden_widths"]
+    keys = "epochs learning_rate batch_size evaluation_batch_size precision"
+    return {"layers": len(widths) + 1, "hidden_widths": widths} | _chosen(trained["training"], keys)
 
 
 def _side(settings: Mapping[str, Any]) -> int:

@@ -369,7 +369,7 @@ def claim_records(study: Study) -> dict[str, list[str]]:
     """Every record that a claim may rest on, by kind; of parts that the study leaves out there are none."""
     digits = [digits_dataset(study)] if study.perceptron_cells() else []
     return {
-        "metrics": records(study, "table1", "table2", "further_models", "calibration"),
+        "metrics": records(study, "table1", "table2", "further_models", "calibration", "ablations"),
         "weight_decay": results(study, "weight_decay.json") if study.has("calibration") else [],
         "sweeps": records(study, "perturbations", kind="perturbations/sweeps.npz"),
         "reverse_transmission": records(study, "perturbations", kind="reverse_transmission.csv"),
