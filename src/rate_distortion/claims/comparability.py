@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rate_distortion.claims.ledger import load
+from rate_distortion.studies import CALIBRATED
 from rate_distortion.studies.sizes import NETWORKS, source
 from rate_distortion.studies.sizes import study_sizes as study_sizes
 
