@@ -2,7 +2,6 @@
 
 import csv
 import json
-import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +13,11 @@ import torch
 from rate_distortion import tables
 from rate_distortion.analysis import fault_tolerance
 from rate_distortion.analysis.fault_tolerance import AREA_HIGH_DB, AREA_LOW_DB, RecordedSweep
+from rate_distortion.figures import figure5
 from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.probes import perturbations, probing
 from rate_distortion.storage import files
+from rate_distortion.tables import making
 from rate_distortion.training import convolutional as training
 from rate_distortion.training import runs as records
 from rate_distortion.training.convolutional import RunName, Split, TrainingSettings
@@ -154,8 +155,7 @@ def test_the_job_of_reverse_transmission_keeps_batch_sizes_apart(tmp_path):
         paths.append(str(folder / "reverse_transmission.csv"))
     files.write_json(tmp_path / "dataset.json", DATA)
     outputs = {kind: tmp_path / f"table.{kind}" for kind in ("csv", "md", "tex")}
-    script = runpy.run_path(str(ROOT / "workflow/scripts/reverse_transmission.py"))
-    script["main"](paths, [], str(tmp_path / "dataset.json"), STUDY, **outputs)
+    making.reverse_transmission(paths, str(tmp_path / "dataset.json"), STUDY).write(**outputs)
     with outputs["csv"].open() as stream:
         rows = {row["model"]: row["mean_steps"] for row in csv.DictReader(stream)}
     assert rows == {"B@128": "100.0", "B@32": "300.0"}
@@ -237,9 +237,9 @@ def test_a_probe_sweeps_every_noise_under_every_kind_of_statistics(study_folder)
 def test_figure5_says_how_many_images_were_swept_and_not_how_many_were_asked_for(study_folder, tmp_path):
     files.write_json(tmp_path / "dataset.json", DATA)
     panel = {"panel": "b", "title": "(b)", "model": "C", "evaluation_mode": "batch", "images": 10000}
-    outputs = [tmp_path / f"figure5.{kind}" for kind in ("svg", "png", "csv")]
-    script = runpy.run_path(str(ROOT / "workflow/scripts/figure5.py"))
-    script["main"]([study_folder / "seed1"], str(tmp_path / "dataset.json"), [panel], STUDY, *outputs)
+    outputs = [tmp_path / f"figure5.{kind}" for kind in ("svg", "png")]
+    sweeps = [study_folder / "seed1/perturbations/sweeps.npz"]
+    figure5.make(sweeps=sweeps, dataset=str(tmp_path / "dataset.json"), panels=[panel], study=STUDY).save(*outputs)
     said = outputs[0].read_text()
     assert "24 test images" in said
     assert "10,000" not in said

@@ -1,12 +1,10 @@
 """What the figures draw."""
 
-import runpy
-from pathlib import Path
-
 import numpy as np
 import pandas
 import pytest
 
+from rate_distortion.figures import figure4
 from rate_distortion.figures import style as figures
 from rate_distortion.storage import files
 
@@ -45,12 +43,10 @@ def test_figure4_has_a_line_for_every_batch_size_of_a_model(tmp_path):
     files.write_arrays(tmp_path / "predictions.npz", test_probabilities=PROBABILITIES)
     data = {"classes": 3, "images": {"train": 4}, "train_on": "train", "description": "images"}
     files.write_json(tmp_path / "dataset.json", data)
-    inputs = [str(tmp_path / name) for name in ("examples.npz", "dataset.json", "predictions.npz")]
+    inputs = {name: str(tmp_path / f"{name}.npz") for name in ("examples", "predictions")}
     settings = {"name": "mine", "epochs": 1, "seeds": [1]}, {"model": "B", "batch_size": 128}
-    outputs = [tmp_path / f"figure4.{kind}" for kind in ("svg", "png", "csv")]
-    script = runpy.run_path(str(Path(__file__).parents[2] / "workflow/scripts/figure4.py"))
-    script["main"](*inputs, reversed_runs, *settings, *outputs)
-    drawn = pandas.read_csv(outputs[2])
+    inputs |= {"dataset": str(tmp_path / "dataset.json"), "reverse_transmission": reversed_runs}
+    drawn = figure4.make(**inputs, study=settings[0], shown=settings[1]).rows
     assert list(drawn.loc[drawn["part"] == "b", "model"].unique()) == ["B@128", "B@32", "C"]
 
 
