@@ -70,9 +70,9 @@ def of_study(function, **fixed):
     return of_wildcards
 
 
-def always(value):
-    """The same for all wildcards."""
-    return lambda wildcards: value
+def of_pack(function, *fixed):
+    """A function of a pack, asked when its job is planned: the rule of a pack has no wildcards."""
+    return lambda wildcards: function(*fixed)
 
 
 def of_result(method):
