@@ -46,7 +46,7 @@ def test_study_ci_on_slurm_equals_study_ci_on_this_machine(cluster_project, fini
     # Study ci trains on the processor, and asks for no GPU.
     assert {jobs[job]["Partition"] for job in made_by.values()} == {"cpu"}
     assert not [job for job in jobs.values() if "gpu" in job.get("TresPerJob", "")]
-    for path, job in made_by.items():
+    for job in made_by.values():
         # Nodes of 4 GB in a partition of one hour take every job.
         assert megabytes(jobs[job]) <= 4000
         assert minutes(jobs[job]) <= 60

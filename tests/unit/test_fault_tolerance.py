@@ -2,7 +2,6 @@
 
 import csv
 import json
-import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from rate_distortion.figures import figure5
 from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.probes import perturbations, probing
 from rate_distortion.storage import files
+from rate_distortion.tables import making
 from rate_distortion.training import loop, runs
 from rate_distortion.training.convolutional import ConvolutionalTrainee, Member, RunName, Split
 from rate_distortion.training.evaluation import predict
@@ -200,8 +200,7 @@ def test_the_job_of_reverse_transmission_keeps_batch_sizes_apart(tmp_path):
         paths.append(str(folder / "reverse_transmission.csv"))
     files.write_json(tmp_path / "dataset.json", DATA)
     outputs = {kind: tmp_path / f"table.{kind}" for kind in ("csv", "md", "tex")}
-    script = runpy.run_path(str(ROOT / "workflow/scripts/reverse_transmission.py"))
-    script["main"](paths, [], str(tmp_path / "dataset.json"), STUDY, **outputs)
+    making.reverse_transmission(paths, str(tmp_path / "dataset.json"), STUDY).write(**outputs)
     with outputs["csv"].open() as stream:
         rows = {row["model"]: row["mean_steps"] for row in csv.DictReader(stream)}
     assert rows == {"B@128": "100.0", "B@32": "300.0"}

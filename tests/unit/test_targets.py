@@ -91,23 +91,22 @@ def test_a_study_that_an_archive_brings_is_not_trained():
         targets.trained_data(brought, "A", 128, 1)
 
 
-def test_sources_are_downloads_or_the_users_file_or_nothing(tmp_path):
+def test_sources_are_downloads_or_the_users_file_or_nothing():
     assert targets.source_files(load()["demo"]) == []
     assert len(targets.source_files(load()["paper"])) == 2
     assert len(targets.extra_source_files(load()["paper"], "svhn")) == 1
     assert targets.extra_source_files(load()["demo"], "house_numbers") == []
-    assert targets.source_files(load()["svhn_part"]) == ["data/svhn_part.npz"]
+    brought = Study("svhn_part", load()["svhn_part"].config, "colleague.zip")
+    assert targets.source_files(brought) == ["data/svhn_part.npz"], "records come without the images"
     assert len(targets.bottleneck_sources(load()["paper"], "batch", 1)) == 4
 
 
 def test_a_damaged_file_of_the_users_is_refused_before_any_job(tmp_path):
-    from rate_distortion.datasets import DatasetError
-
     file = tmp_path / "mine.npz"
     file.write_bytes(b"not an archive")
     study = load()["svhn_part"]
     config = study.config | {"data": study.config["data"] | {"file": str(file)}}
-    with pytest.raises(DatasetError):
+    with pytest.raises(StudyError, match=r"studies.mine.data.file: .*mine.npz"):
         targets.source_files(Study("mine", config))
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from snakemake.exceptions import WorkflowError
 
-from rate_distortion import datasets, studies
+from rate_distortion import studies
 from rate_distortion.studies import archive, needs, promises, results, shown, targets, unfinished
 from rate_distortion.studies.result import Result
 
@@ -72,15 +72,15 @@ def of_study(function, **fixed):
         given |= {name: int(given[name]) for name in ("batch_size", "seed") if name in given}
         try:
             return function(STUDIES[wildcards.study], **given, **fixed)
-        except (studies.StudyError, datasets.DatasetError) as error:
+        except studies.StudyError as error:
             raise WorkflowError(str(error))
 
     return of_wildcards
 
 
-def always(value):
-    """The same for all wildcards."""
-    return lambda wildcards: value
+def of_pack(function, *fixed):
+    """A function of a pack, asked when its job is planned: the rule of a pack has no wildcards."""
+    return lambda wildcards: function(*fixed)
 
 
 def of_result(method):

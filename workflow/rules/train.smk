@@ -54,7 +54,7 @@ for study in STUDIES.values():
                 "../../envs/environment.yaml"
             threads: targets.threads(study)
             resources:
-                **asks(always(needs.pack(study, pack)), always(targets.gpus(study))),
+                **asks(of_pack(needs.pack, study, pack), of_pack(targets.gpus, study)),
             params:
                 settings=targets.pack_settings(study, pack),
             script:

@@ -21,12 +21,12 @@ MEMORY_MARGIN, TIME_MARGIN = 1.25, 3.0
 START_MINUTES = 8
 """Start-up, reading and evaluation, on a busy file system."""
 TORCH_MEGABYTES, PLAIN_MEGABYTES = 1300, 500
-"""The largest resident sets with a few thousand images: 1.02 GiB with torch and 0.2 GiB without; beside them, a cluster counts the
-two Snakemakes that start a job, 0.1 GiB each."""
+"""The largest resident sets with a few thousand images: 1.02 GiB with torch and 0.2 GiB without. A cluster also counts the two
+Snakemakes that start a job, 0.1 GiB each."""
 IMAGE_COPIES = 2.0
 """5.2 GiB for 604,388 images of 4 kB: what the file holds, and part of it once more as batches and on its way."""
 PREPARATION_COPIES, EXTRA_COPIES = 3.5, 1.2
-"""1.48 GiB for 99,289 images: pixels, floats, and their whitened copy. 2.48 GiB for 531,131 more, which are whitened by and by."""
+"""1.48 GiB for 99,289 images: pixels, floats and a whitened copy. 2.48 GiB for 531,131 more, which are whitened in chunks."""
 BATCH_IMAGE_MEGABYTES = 1.7
 """Activations and gradients of an image in a batch that moves along its gradient: 2.28 GiB for batches of 1,000."""
 NETWORK_MEGABYTES = 50

@@ -117,7 +117,7 @@ def _figure5(name: str, words: str, panels: Callable[[Study], list[dict[str, Any
     def caption(study: Mapping[str, Any], panels: list[Mapping[str, Any]]) -> str:
         titles = "; ".join(f"{panel['title']} (model {panel['model']})" for panel in panels)
         return (
-            "Information about the label (dark, left axis) and accuracy (light, right axis) against signal-to-noise ratio "
+            "Information about the label (above) and accuracy (below) against signal-to-noise ratio "
             f"in {_of(study)}, for L2 and L∞ gradient noise without bound and for white Gaussian noise: {titles}. The first "
             f"{panels[0]['images']} test images, or all where there are fewer; mean and one standard error over "
             f"{_seeds(study)}; grey: the information that permuted labels would show."
@@ -215,9 +215,10 @@ RESULTS: tuple[Result, ...] = (
         caption=lambda study, plane: (
             f"Information plane of {_of(study)}: I(X; T) against I(T; Y) of every layer of the {plane['activation']} "
             f"network, (a) on the original and (b) on random labels; {plane['bins']} bins of equal mass in each layer, at "
-            f"most {plane['samples']} training images, mean over {_seeds(study)}. Colour is the epoch, the marker the layer. "
-            "Dashed: the ceilings log2 n and H(Y). Grey: what I(T; Y) would read with labels paired at random. A point at "
-            "the ceiling of I(X; T) says that every image has a code of its own."
+            f"most {plane['samples']} training images, mean over {_seeds(study)}. Colour is the epoch, the marker the layer; "
+            "below, the corner of the hidden layers is enlarged. Dashed: the ceilings log2 n and H(Y). Grey: what I(T; Y) "
+            "would read with labels paired at random. A point at the ceiling of I(X; T) says that every image has a code of "
+            "its own."
         ),
         claims=Claims("F3-", "Figure 3: information plane"),
     ),
@@ -284,7 +285,7 @@ RESULTS: tuple[Result, ...] = (
         settings_of=lambda study: of_study(study) | {"calibration": study.config["calibration"]},
         caption=lambda study, calibration: (
             f"Accuracy against weight decay in {_of(study)}: model {calibration['model']} at batch size "
-            f"{calibration['batch_size']}, {_trained(study)}, {_seeds(study)}. Orange: training accuracy on random labels, "
+            f"{calibration['batch_size']}, {_trained(study)}, {_seeds(study)}. Red: training accuracy on random labels, "
             "with the bound that a network without information does not exceed; blue: validation accuracy on the original "
             "labels; error bars: one standard error."
         ),
@@ -313,9 +314,10 @@ RESULTS: tuple[Result, ...] = (
         caption=lambda study, shown: (
             f"Figure 4 for {_of(study)}, seed {study['seeds'][0]}. (a) The first test image of each class after "
             f"preprocessing, with the class that model {shown['model']} (batch size {shown['batch_size']}, {study['epochs']} "
-            "epochs) predicts and its softmax confidence; blue where prediction and label agree, bold orange where they do "
-            "not. (b) For every probed network, the image that each label is transmitted to in reverse, from faint noise "
-            "around the population mean: the confidence reached, and the steps it took. The CSV holds one row per pixel."
+            "epochs) predicts and its softmax confidence; blue with a tick where prediction and label agree, red with a "
+            "cross where they do not. (b) For every probed network, the image that each label is transmitted to in reverse, "
+            "from faint noise around the population mean: the confidence reached, and the steps it took; a cross marks a "
+            "label that never reached full confidence in the steps allowed. The CSV holds one row per pixel."
         ),
         claims=Claims("F4", "Figure 4: both directions"),
     ),
@@ -440,12 +442,12 @@ RESULTS: tuple[Result, ...] = (
         caption=lambda study, settings, model: (
             f"Figure 7 for {_of(study)}: model {model} transferred to {settings['dataset']}, zero-shot (left) and one-shot "
             f"(right: {settings['steps']} steps on one example per class, {settings['support_sets']} support sets a seed, "
-            "pooled). Top: share of the test images by prediction margin, with the mean margin (dashed) and the accuracy "
-            f"(solid). Bottom: accuracy by margin in {settings['bins']} bins; hatched, the gap to the bin's mean margin: "
-            "above the diagonal the network is under-confident, below it over-confident. Mean and one standard error over "
-            f"{_seeds(study)}. A third column, where there is one, shows the same networks on real SVHN test images, "
-            "zero-shot. In the data fraction, margins and accuracy are shares from 0 to 1, and images are counted over "
-            "seeds and support sets."
+            "pooled). Top: share of the test images by prediction margin, with the mean margin (dashed) and the mean "
+            f"accuracy (solid). Bottom: accuracy by margin in {{settings['bins']}} bins; hatched, the gap to the bin's mean "
+            "margin: above the diagonal the network is under-confident, below it over-confident. Mean and one standard "
+            f"error over {_seeds(study)}. A third column, where there is one, shows the same networks on real SVHN test "
+            "images, zero-shot. In the data fraction, margins and accuracy are shares from 0 to 1, and images are counted "
+            "over seeds and support sets."
         ),
         claims=Claims("F7-", "Figure 7: transfer"),
     ),

@@ -127,12 +127,15 @@ def source_files(study: Study) -> list[str]:
     """The files that a data set is read from: downloads, the user's own file, or none.
 
     Raises:
-        DatasetError: the user's file is there and cannot be used.
+        StudyError: the user's file cannot be used.
     """
     data = study.config["data"]
     if data["dataset"] == "arrays":
-        if Path(data["file"]).exists():  # records may come from an archive, without the images
-            datasets.check_arrays(data["file"])
+        if study.archive is None:  # records from an archive come without the images
+            try:
+                datasets.check_arrays(data["file"])
+            except datasets.DatasetError as error:
+                raise StudyError(f"studies.{study.name}.data.file: {error}") from error
         return [data["file"]]
     return _downloads(data["dataset"])
 
