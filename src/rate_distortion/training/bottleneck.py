@@ -25,7 +25,7 @@ from rate_distortion.models.pairwise_bound import information_nats, kernel_bandw
 from rate_distortion.models.shape import refuse_batches_of_one
 from rate_distortion.storage import provenance
 from rate_distortion.training.loop import FinishedRun, Trainee
-from rate_distortion.training.schedule import batches, log_spaced_epochs, orders
+from rate_distortion.training.schedule import batches, flat_images, log_spaced_epochs, orders
 
 MINIBATCH = "minibatch"
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
@@ -197,12 +197,15 @@ class BottleneckTrainee(Trainee):
         data: Mapping[str, Any] | None = None,
         study: str = "",
     ):
-        images, labels = _checked(images, labels, settings, network)
+        images, labels = flat_images(images, labels)
+        if network.variant != "none":
+            averaged = network.batch_norm_evaluation == "ema"
+            evaluation = {} if averaged else {"evaluation_batch_size": settings.evaluation_batch_size}
+            refuse_batches_of_one(train_images=len(images), batch_size=settings.batch_size, **evaluation)
         described = {"network": asdict(network), "seed": seed, "study": study}
         super().__init__(f"sphere packing, variant {network.variant}, seed {seed}", settings, data, **described)
         self.network, self.seed, self.study = network, seed, study
         self.images = torch.from_numpy(images).to(self.device, self.dtype)
-        self.device = self.images.device
         self.labels = torch.from_numpy(labels).to(self.device)
         module = Bottleneck(network, images.shape[1], int(labels.max()) + 1, settings.noise_log_variance, seed)
         module.noise_log_variance.requires_grad_(settings.train_noise)
@@ -232,7 +235,7 @@ class BottleneckTrainee(Trainee):
             f"cross-entropy {cross_entropy:.4f} nats, I(X; T) {information / math.log(2):.2f} bits, train accuracy "
             f"{100 * correct:.2f} %"
         )
-        return torch.tensor([[cross_entropy + information]]), words
+        return sums[:2].sum().view(1, 1), words
 
     def record(self, epoch: int) -> None:
         """The means over the steps of the epoch, and the two units of every image as they stand."""
@@ -258,9 +261,6 @@ class BottleneckTrainee(Trainee):
             state = self.optimizer.state[self._parameters()[int(number)]]
             state[key] = tensor if key == "step" else tensor.to(self.device)
         self.embeddings = {int(epoch): tensor for epoch, tensor in _under("embedding", tensors).items()}
-
-    def images_per_epoch(self) -> int:
-        return len(self.images)
 
     def finished(self) -> list[FinishedRun]:
         """Loss, information and accuracy are means over the steps of the last epoch."""
@@ -363,24 +363,3 @@ def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {
         name.removeprefix(f"{prefix}."): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")
     }
-
-
-def _checked(
-    images: np.ndarray, labels: np.ndarray, settings: BottleneckTrainingSettings, network: BottleneckSettings
-) -> tuple[np.ndarray, np.ndarray]:
-    images, labels = np.asarray(images), np.asarray(labels)
-    if images.ndim != 2 or images.dtype.kind != "f" or not np.isfinite(images).all():
-        raise ValueError(
-            f"images have shape {images.shape} and type {images.dtype}; pass finite floating-point images (N, inputs)"
-        )
-    if labels.shape != (len(images),) or labels.dtype.kind not in "iu" or len(np.unique(labels)) < 2:
-        raise ValueError(
-            f"labels have shape {labels.shape} and type {labels.dtype} for {len(images)} images; "
-            "pass one integer from 0 for each, of at least two classes"
-        )
-    if network.variant != "none":
-        averaged = network.batch_norm_evaluation == "ema"
-        evaluation = {} if averaged else {"evaluation_batch_size": settings.evaluation_batch_size}
-        sizes = {"the number of training images": len(images), "batch_size": settings.batch_size}
-        refuse_batches_of_one(**sizes, **evaluation)
-    return images, labels.astype(np.int64)

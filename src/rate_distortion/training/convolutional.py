@@ -170,9 +170,6 @@ class ConvolutionalTrainee(Trainee):
     def networks(self) -> list[tuple[str, float]]:
         return [(str(member.name), member.settings.learning_rate) for member in self.members]
 
-    def images_per_epoch(self) -> int:
-        return len(self.images) * len(self.members)
-
     def finished(self) -> list[FinishedRun]:
         began, progress = time.perf_counter(), self.progress
         own_rate = self.settings.epochs * len(self.images) / progress.training_seconds
@@ -218,7 +215,7 @@ class ConvolutionalTrainee(Trainee):
             yield training_labels(self.original, one.settings, self.classes, one.name.seed, epoch)
 
     def _refuse_batches_of_one(self, model: nn.Module) -> None:
-        sizes = {"batch_size": self.settings.batch_size, "the number of training images": len(self.images)}
+        sizes = {"batch_size": self.settings.batch_size, "train_images": len(self.images)}
         if convolutional.batch_normalizations(model):
             refuse_batches_of_one(**sizes, evaluation_batch_size=self.settings.evaluation_batch_size)
         elif any(isinstance(layer, convolutional.BATCH_NORMALIZATIONS) for layer in model.modules()):

@@ -57,9 +57,12 @@ class Trainee(abc.ABC):
         settings: epochs, learning rate, batch size, threads, device, precision, checkpoint_seconds and the kind's own.
         data: what the images are, with their checksums under "sha256" and those of their sources under "sources_md5".
         device, dtype: where and how precise the tensors are.
+        images: what is trained on, (N, ...).
         progress: finished epochs and what was recorded in them; the kind says what its history holds.
         fingerprint: of everything that the result depends on; a checkpoint of another is not used.
     """
+
+    images: Tensor
 
     def __init__(self, title: str, settings: Any, data: Mapping[str, Any] | None, **described: Any):
         make_deterministic(settings.threads, settings.precision)
@@ -96,10 +99,6 @@ class Trainee(abc.ABC):
     def networks(self) -> Sequence[tuple[str, float]]:
         """Name and learning rate of each network, for messages."""
         return [(self.title, self.settings.learning_rate)]
-
-    @abc.abstractmethod
-    def images_per_epoch(self) -> int:
-        """Images that pass through the networks in an epoch, all networks together."""
 
     def finished_run(
         self, run: Mapping[str, Any], model: nn.Module, metrics: Mapping[str, Any], tables: dict[str, list[dict]],
@@ -190,14 +189,11 @@ def _require_finite(losses: Tensor, trainee: Trainee, epoch: int) -> None:
 def _report(trainee: Trainee, words: str) -> None:
     progress, epochs = trainee.progress, trainee.settings.epochs
     left = datetime.timedelta(seconds=round(progress.seconds / progress.epoch * (epochs - progress.epoch)))
-    rate = progress.epoch * trainee.images_per_epoch() / progress.training_seconds
-    words = f", {words}" if words else ""
-    log.info(
-        "%s: epoch %d/%d%s, %s images/s, %s left",
-        trainee.title,
-        progress.epoch,
-        epochs,
+    images = progress.epoch * len(trainee.images) * len(trainee.networks())
+    words = [
+        f"epoch {progress.epoch}/{epochs}",
         words,
-        f"{rate:,.0f}",
-        left,
-    )
+        f"{images / progress.training_seconds:,.0f} images/s",
+        f"{left} left",
+    ]
+    log.info("%s: %s", trainee.title, ", ".join(filter(None, words)))

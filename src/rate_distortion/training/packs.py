@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from rate_distortion.datasets import prepared_data
+from rate_distortion.models.back_ends import CPU_BACK_END
 from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.models.packs import ConvolutionalPack
 from rate_distortion.training.convolutional import ConvolutionalTrainee, Member, RunName, Split, read_splits
@@ -93,7 +94,7 @@ class PackTrainee(ConvolutionalTrainee):
         super().__init__(members, train_split, held_out, data)
 
     def take(self, modules: Sequence[nn.Module]) -> None:
-        self.pack = ConvolutionalPack(modules, self.progress.choices.get("back_end") or self.back_end or "separate")
+        self.pack = ConvolutionalPack(modules, self.progress.choices.get("back_end") or self.back_end or CPU_BACK_END)
         models = [member.model for member in self.members]
         rates = [member.settings.learning_rate for member in self.members]
         self.stepper = Stepper(self.pack, models, rates, self.images, self.labels)

@@ -24,7 +24,7 @@ from rate_distortion.models.perceptrons import Pass, PerceptronPack, PerceptronS
 from rate_distortion.models.shape import refuse_batches_of_one
 from rate_distortion.training.gradients import GradientMoments
 from rate_distortion.training.loop import FinishedRun, Trainee
-from rate_distortion.training.schedule import batches, log_spaced_epochs, orders, training_labels
+from rate_distortion.training.schedule import batches, flat_images, log_spaced_epochs, orders, training_labels
 from rate_distortion.training.settings import TrainingSettings
 
 RECORDS = ("history", "gradient_snr", "information_plane")
@@ -143,7 +143,6 @@ class PerceptronTrainee(Trainee):
         used, classes = images.any(axis=0), int(labels.max()) + 1
         self.used_inputs = torch.from_numpy(used)
         self.images = torch.from_numpy(np.ascontiguousarray(images[:, used])).to(self.device, self.dtype)
-        self.device = self.images.device
         original = torch.from_numpy(labels)
         own_labels = [training_labels(original, settings, classes, seed, epoch=1) for seed in seeds]
         self.labels = torch.stack(own_labels).to(self.device)
@@ -206,9 +205,6 @@ class PerceptronTrainee(Trainee):
             )
             for seed in self.seeds
         ]
-
-    def images_per_epoch(self) -> int:
-        return len(self.images) * len(self.seeds)
 
     def finished(self) -> list[FinishedRun]:
         network, settings = self.network, self.settings
@@ -280,21 +276,11 @@ def _checked(
     settings: TrainingSettings,
     network: PerceptronSettings,
 ) -> tuple[np.ndarray, np.ndarray]:
-    images, labels = np.asarray(images), np.asarray(labels)
-    if images.ndim != 2 or images.dtype.kind != "f" or not np.isfinite(images).all():
-        raise ValueError(
-            f"images have shape {images.shape} and type {images.dtype}; pass finite floating-point images (N, inputs)"
-        )
-    if labels.shape != (len(images),) or labels.dtype.kind not in "iu" or set(np.unique(labels)) < {0, 1}:
-        raise ValueError(
-            f"labels have shape {labels.shape} and type {labels.dtype} for {len(images)} images; "
-            "pass one integer from 0 for each, of at least two classes"
-        )
+    images, labels = flat_images(images, labels)
     if not len(seeds) or len(set(seeds)) < len(seeds):
         raise InputError(f"the seeds are {list(seeds)}; name at least one, and each once")
     if settings.labels == "random" and settings.random_labels != "fixed":
         raise InputError(f"random_labels is {settings.random_labels!r}; memorization needs labels that are fixed")
     if network.normalization == "batch":
-        sizes = {"the number of training images": len(images), "evaluation_batch_size": settings.evaluation_batch_size}
-        refuse_batches_of_one(batch_size=settings.batch_size, **sizes)
-    return images, labels.astype(np.int64)
+        refuse_batches_of_one(batch_size=settings.batch_size, evaluation_batch_size=settings.evaluation_batch_size)
+    return images, labels

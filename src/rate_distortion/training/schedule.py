@@ -15,6 +15,25 @@ from rate_distortion import seeds
 from rate_distortion.training.settings import TrainingSettings
 
 
+def flat_images(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Images (N, inputs) and labels (N,) as int64, once they are known to suit a network of dense layers.
+
+    Raises:
+        ValueError: images that are not finite floating-point numbers, or labels that are no integers of at least two classes.
+    """
+    images, labels = np.asarray(images), np.asarray(labels)
+    if images.ndim != 2 or images.dtype.kind != "f" or not np.isfinite(images).all():
+        raise ValueError(
+            f"images have shape {images.shape} and type {images.dtype}; pass finite floating-point images (N, inputs)"
+        )
+    if labels.shape != (len(images),) or labels.dtype.kind not in "iu" or len(np.unique(labels)) < 2:
+        raise ValueError(
+            f"labels have shape {labels.shape} and type {labels.dtype} for {len(images)} images; "
+            "pass one integer from 0 for each, of at least two classes"
+        )
+    return images, labels.astype(np.int64)
+
+
 def orders(run_seeds: Sequence[int], epoch: int, images: int) -> Tensor:
     """The order in which each network sees the images in an epoch (from 1), (K, images); networks of one seed share it."""
     drawn = {
