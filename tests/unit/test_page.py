@@ -19,8 +19,9 @@ from playwright.sync_api import sync_playwright
 
 from rate_distortion import page
 from rate_distortion.claims import cards as ledger
-from rate_distortion.page import assembly, charts, colours, comparisons, pictures
-from rate_distortion.page import tables as page_tables
+from rate_distortion.page import assembly, charts, colours, pictures
+from rate_distortion.studies import results
+from rate_distortion.tables import comparisons, layout
 
 DATA = {
     "description": "procedural street numbers, which stand in for SVHN",
@@ -41,7 +42,9 @@ STUDY = page.Study(
     data=DATA,
     digits_data={"description": "3 versus 7 of scikit-learn's digits"},
 )
-EVERYTHING = tuple(assembly.NAMES)
+NAMES = {result.place: result.words for result in results.RESULTS} | {"claims": "the ledger of claims"}
+SECTIONS = [*results.SECTIONS, "ledger"]
+EVERYTHING = tuple(NAMES)
 DRAWING = (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="99pt" height="9pt" '
     'viewBox="0 0 99 9"><metadata>date</metadata><defs><style>*{stroke-linejoin: round}</style><path id="m1"/></defs>'
@@ -185,7 +188,13 @@ def synthetic_tables():
         "tables/gradient_snr": means(
             product(
                 **networks,
-                quantity=["plateau_epoch", "final_level_log10", "change_decades", "above_floor_decades"],
+                quantity=[
+                    "plateau_epoch",
+                    "final_level_log10",
+                    "change_decades",
+                    "above_floor_decades",
+                    "debiased_signal_percent",
+                ],
             ),
             seeds_planned=5,
             printed=1000.0,
@@ -211,8 +220,12 @@ def synthetic_tables():
                 quantity=["train_accuracy_percent", "test_accuracy_percent", "generalization_gap_points"],
             ),
             seeds_planned=5,
+            printed_mean=float("nan"),
+            printed_standard_error=float("nan"),
         ),
-        "tables/differences": means(product(quantity=["extra"], statement=["B+ minus B: test accuracy"]), **printed),
+        "tables/differences": means(
+            product(quantity=["extra"], statement=["B+ minus B: test accuracy"]), seeds_planned=5, **printed
+        ),
         "figures/history": pandas.DataFrame({"model": ["A"], "epoch": [1], "value": [1.0]}),
         "figures/weight_decay": decays,
         "tables/weight_decay": decays,
@@ -220,7 +233,7 @@ def synthetic_tables():
         "tables/reverse_transmission": reverse,
         "figures/figure5": sweep,
         "tables/fault_tolerance": tolerance,
-        "figures/figure5_batch_norm": sweep.assign(panel="population", model="C"),
+        "figures/figure5_batch_norm": sweep[sweep["panel"] == "b"].assign(panel="population"),
         "tables/attack_audit": audit,
         "figures/figure6": cloud.assign(x=cloud["epoch"] / 4.0 - cloud["label"], y=1.0 * cloud["label"]),
         "tables/sphere_packing": means(
@@ -229,7 +242,12 @@ def synthetic_tables():
         "tables/table3": layers,
         "figures/figure7": bins,
         "tables/transfer": means(
-            product(model=["B+"], shot=["zero_shot", "one_shot"], quantity=["accuracy_percent"]), printed=72.6
+            product(model=["B+"], shot=["zero_shot", "one_shot"], quantity=["accuracy_percent"]),
+            printed=72.6,
+            support_sets=[0, 3],
+            percentile_5_over_support_sets=60.0,
+            percentile_95_over_support_sets=80.0,
+            percentile_of_printed=float("nan"),
         ),
         "tables/sensitivity": means(
             product(
@@ -257,6 +275,7 @@ def synthetic_tables():
                 "printed_standard_error": [0.2, None, None, None],
                 "where": ["Table 1", "Table 1", "Figure 5", "follow-up"],
                 "part": ["table1", "table1", "figure5", "follow_up"],
+                "kind": ["number", "ordering", "number", "number"],
             }
         ),
     }
@@ -272,6 +291,12 @@ def write_study(folder, tables):
     return folder
 
 
+def layout_of(name, rows):
+    """The layout that the page takes, from the catalogue."""
+    (result,) = (each for each in results.RESULTS if each.place == name)
+    return assembly._layout(result)(rows)
+
+
 @pytest.fixture(scope="module")
 def tables():
     return synthetic_tables()
@@ -281,6 +306,9 @@ def tables():
 def finished(tables, tmp_path_factory):
     """The page of a study that has everything."""
     folder = write_study(tmp_path_factory.mktemp("study"), tables)
+    rows = tables["tables/table1"]
+    made = layout.Table(rows, layout_of("tables/table1", rows), "Accuracy and gap", ["Study demo."])
+    (folder / "tables" / "table1.md").write_text(made.markdown())
     page.write(folder / "paper.html", page.Records.of_study(folder, EVERYTHING), STUDY)
     return folder / "paper.html"
 
@@ -311,8 +339,8 @@ def without_scripts(text):
 
 def test_every_section_of_the_paper_is_there_in_its_order(finished):
     structure = Structure(without_scripts(finished.read_text()))
-    sections = [name for name in structure.ids if name in assembly.SECTIONS]
-    assert sections == list(assembly.SECTIONS)
+    sections = [name for name in structure.ids if name in SECTIONS]
+    assert sections == SECTIONS
     for name in ("figure1", "figure2", "figure3", "figure4", "figure5", "figure6", "figure7", "table1", "table3"):
         assert name in structure.ids
 
@@ -332,7 +360,7 @@ def test_measured_numbers_stand_beside_the_printed_ones(finished, tables):
     assert "85.9 ± 0.2" in text
     assert f"{tables['tables/table1'].iloc[0]['mean']:.1f} ± 0.5" in text
     assert re.search(r"constant from epoch</th><td>about 1,000</td>", text)
-    assert "2,048" in text
+    assert re.search(r">2.0k<span class=\"printed\"><span class=\"hidden\">, the paper: </span>2.0k</span>", text)
     assert "180.9k" in text
 
 
@@ -346,7 +374,7 @@ def test_a_model_swept_at_several_batch_sizes_is_compared_at_each(tables):
 def test_a_verdict_comes_with_comparability_and_reason(finished):
     text = without_scripts(finished.read_text())
     card = re.search(r'<article[^>]*id="claim-T1-A128-test".*?</article>', text, re.DOTALL)[0]
-    for part in ("not reproduced", "full", "outside the margin", "85.9 ± 0.2 %", "84.0 ± 0.3 %", "n = 5"):
+    for part in ("not reproduced", "full", "outside the margin", "85.9 ± 0.2 %", "84.0 ± 0.3 %", "5 seeds"):
         assert part in card
     regularization = text[text.index('<section id="regularization"') : text.index('<section id="calibration"')]
     assert "claim-T1-rank-test" in regularization
@@ -360,9 +388,8 @@ def test_a_verdict_comes_with_comparability_and_reason(finished):
 
 def test_a_table_says_how_many_seeds_a_cell_rests_on(tables, tmp_path):
     text = page.render(page.Records.of_study(write_study(tmp_path, tables), EVERYTHING), STUDY)
-    assert "(3 of 5 seeds)" in text
-    planned = dataclasses.replace(STUDY, tables={"table1": {"A": [128, 64]}, "table2": {}})
-    assert "0 of 5 seeds" in page.render(page.Records.of_study(tmp_path, EVERYTHING), planned)
+    assert "(3 of 5)" in text
+    assert "In orange: on fewer seeds than planned." in text
 
 
 OF_FINISHED_SEEDS = [
@@ -385,15 +412,44 @@ def test_a_table_of_finished_seeds_counts_as_resting_on_fewer_and_says_of_how_ma
     assert "on fewer seeds than planned" not in text
     some = tables[own].assign(n=3, seeds_finished=3, seeds_planned=5)
     text = page.render(page.Records.of_study(write_study(tmp_path / "some", {own: some}), [own]), study)
-    marked = len(re.findall('<td class="partial"', text))
+    marked = len(re.findall('<td class="partial', text))
     assert re.search(rf"\b{marked} table cells? rests? on fewer seeds than planned", text)
-    assert "From 3 of 5 seeds." in text
-    assert "of 5 seeds)" not in text
+    assert "of 5)" not in text
+
+
+def test_title_and_notes_are_those_of_the_job_that_made_the_table(tables, tmp_path):
+    folder, rows = write_study(tmp_path, tables), tables["tables/weight_decay"]
+    made = layout.Table(rows, layout_of("tables/weight_decay", rows), "The title of the job", ["Study demo."])
+    made = made.of_finished_seeds(3, 5)
+    made.write(*(folder / f"tables/weight_decay.{suffix}" for suffix in ("csv", "md", "tex")))
+    text = page.render(page.Records.of_study(folder, EVERYTHING), STUDY)
+    assert "The title of the job" in text
+    assert "<li>Study demo.</li><li>From 3 of 5 seeds.</li>" in text
+
+
+@pytest.mark.parametrize("name", [name for name in EVERYTHING if name.startswith("tables/")])
+def test_html_shows_what_markdown_shows(name, tables, tmp_path):
+    folder = write_study(tmp_path, {name: tables[name]})
+    shown = layout_of(name, page.Records.of_study(folder, [name]).read(name))
+    of_html = {text for row in shown.rows for cell in shown.cells(row) for text in (cell.text, cell.printed) if text}
+    of_markdown = {text.removesuffix(", printed") for line in shown.lines() for text in line if text}
+    assert of_html - {"—"} == of_markdown - {"—"}
+
+
+def test_a_table_without_a_layout_of_its_own_is_shown_as_it_is(tmp_path, monkeypatch):
+    table1 = next(result for result in results.RESULTS if result.name == "table1")
+    toy = dataclasses.replace(table1, name="toy", words="a toy", make="tables.layout:Table")
+    monkeypatch.setattr(assembly, "RESULTS", (*results.RESULTS, toy))
+    folder = write_study(tmp_path, {"tables/toy": pandas.DataFrame({"model": ["NA"], "area_bits": [12.5]})})
+    text = page.render(page.Records.of_study(folder, ["tables/toy"]), STUDY)
+    assert "<summary>A toy</summary>" in text
+    assert re.search(r"area bits</th>.*>12.5<", text, re.DOTALL)
 
 
 def test_seeds_that_fit_random_labels_are_counted_among_those_that_have_finished(tables):
     rows = tables["tables/weight_decay"].assign(n=3, fitting_seeds=2, seeds_finished=3, seeds_planned=5)
-    assert {cells[4].text for _, cells in page_tables.weight_decays(rows).rows} == {"2 of 3"}
+    shown = layout_of("tables/weight_decay", rows)
+    assert {row["seeds that fit random labels"].text for row in shown.rows} == {"2 of 3"}
 
 
 def test_what_is_not_made_yet_is_said_and_how_to_make_it(tmp_path):
@@ -409,7 +465,7 @@ def test_missing_parts_leave_the_rest(first, tables, tmp_path):
     folder = write_study(tmp_path, {name: rows for name, rows in tables.items() if name not in absent})
     text = without_scripts(page.render(page.Records.of_study(folder, EVERYTHING), STUDY))
     said = html.unescape(re.search("Missing so far: (.*?)</p>", text)[1])
-    assert said == "; ".join(assembly.NAMES[name] for name in absent) + "."
+    assert said == "; ".join(NAMES[name] for name in absent) + "."
 
 
 @pytest.mark.parametrize("name", EVERYTHING)
@@ -422,7 +478,7 @@ def test_what_a_study_leaves_out_is_left_out(tables, tmp_path):
     folder = write_study(tmp_path, tables)
     own = ["tables/table1", "tables/table3", "figures/figure1", "claims"]
     text = without_scripts(page.render(page.Records.of_study(folder, own), dataclasses.replace(STUDY, digits=None)))
-    sections = [name for name in Structure(text).ids if name in assembly.SECTIONS]
+    sections = [name for name in Structure(text).ids if name in SECTIONS]
     assert sections == ["channel", "regularization", "architecture", "ledger"]
     assert re.search("Not part of this study:.*the information plane", text)
     assert "has not been made yet" not in text
@@ -454,7 +510,7 @@ def test_an_own_model_has_a_colour_that_cannot_become_a_style(tables, tmp_path):
     study = dataclasses.replace(STUDY, tables={"table1": {"NA": [128]}, "table2": {}})
     tables = {"tables/table1": tables["tables/table1"].assign(model="NA").drop_duplicates(["batch_size", "quantity"])}
     text = page.render(page.Records.of_study(write_study(tmp_path, tables), EVERYTHING), study)
-    assert re.search(r'style="background: #[0-9A-F]{6}"></span>NA</th>', text)
+    assert re.search(r'style="background: #[0-9A-Fa-f]{6}"></span>NA</th>', text)
 
 
 def test_the_page_is_one_small_file_that_asks_for_nothing(finished):
@@ -497,6 +553,11 @@ def test_every_colour_can_be_seen_in_the_dark(colour):
     assert colours.contrast(colours.in_the_dark(colour), colours.DARK_SURFACE) >= 3
 
 
+@pytest.mark.parametrize("colour", ["#E69F00", "#F0E442", "#56B4E9", "#CC79A7", "#009E73"])
+def test_every_line_can_be_seen_in_the_light(colour):
+    assert colours.contrast(colours.in_the_light(colour), colours.LIGHT_SURFACE) >= 3
+
+
 def test_contrast_has_its_known_ends():
     assert colours.contrast("#000000", "#ffffff") == pytest.approx(21)
     assert colours.contrast("#777777", "#777777") == pytest.approx(1)
@@ -519,37 +580,89 @@ def test_curves_show_mean_over_the_seeds_that_reached_a_ratio(tables):
         lambda panel, model: model,
         {"B": "#0072B2", "C": "#009E73"},
     )
-    lines = [trace for trace in chart.figure.data if trace.name == "B, L₂" and trace.mode == "lines"]
+    lines = [trace for trace in chart.figure.data if trace.name == "B, L₂"]
     assert list(lines[0].x) == [20.0, 60.0]
     assert list(lines[0].y) == pytest.approx([20 / 30, 2.0])
-    assert lines[0].line.color == "#0072B2"
+    assert lines[0].line.color.lower() == "#0072b2"
 
 
 def test_a_model_at_two_batch_sizes_has_rows_of_its_own_for_each(tables):
-    for name, make in (("fault_tolerance", page_tables.fault_tolerance), ("attack_audit", page_tables.attack_audit)):
-        rows = tables[f"tables/{name}"]
+    for name in ("tables/fault_tolerance", "tables/attack_audit"):
+        rows = tables[name]
         both = pandas.concat([rows, rows[rows["model"] == "B"].assign(batch_size=32)])
-        once, twice = make(rows).rows, make(both).rows
-        assert {header for header, _ in once} == set(rows["model"]), name
-        assert {header for header, _ in twice} == {"B@128", "B@32", *set(rows["model"]) - {"B"}}, name
-        assert len(twice) == len(once) + sum(header == "B" for header, _ in once)
+        once, twice = ([row["model"].text for row in layout_of(name, some).rows] for some in (rows, both))
+        assert set(once) == set(rows["model"]), name
+        assert set(twice) == {"B@128", "B@32", *set(rows["model"]) - {"B"}}, name
+        assert len(twice) == len(once) + once.count("B")
 
 
-def test_cards_read_numbers_words_and_nothing():
+def card(**row):
+    defaults = {"id": "not-in-the-ledger", "statement": "x", "printed": "1", "unit": "points", "verdict": "undecided"}
+    return ledger.cards(pandas.DataFrame([defaults | row]))[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "printed", "measured", "seeds"),
+    [
+        ({"printed": "12.42", "printed_standard_error": 0.04}, "12.42 ± 0.04 points", "not measured", None),
+        ({"printed": "B < C", "measured": "B < C < A", "unit": ""}, "B < C", "B < C < A", None),
+        ({"printed": "2.0", "measured": 2.048, "standard_error": 0.0, "n": 0, "unit": "thousands"},
+         "2.0 thousand", "2.048 thousand", None),
+        ({"measured": 1.0, "standard_error": 0.0, "n": 5, "unit": "decades"}, "1 decade", "1 decade", 5),
+        ({"printed": "M", "measured": 1.65358e-15, "unit": "relative difference"}, "M", "1.7 × 10⁻¹⁵", None),
+        ({"printed": "none", "measured": -0.07, "standard_error": 0.07, "n": 2, "unit": "bits below 0.1",
+          "kind": "ordering"}, "none", "fails by 0.07 ± 0.07 (bits below 0.1)", 2),
+        ({"printed": "B", "verdict": "reproduced", "kind": "arithmetic"}, "B", "holds, without a number", None),
+        ({"id": "F4b-steps", "printed": "100", "unit": "steps"}, "about 100 steps", "not measured", None),
+        ({"id": "L-crit", "printed": "0.01", "measured": 0.1, "n": 5}, "about 0.01", "0.1 points", 5),
+    ],
+)  # fmt: skip
+def test_a_card_reads_as_one_would_say_it(row, printed, measured, seeds):
+    shown = card(**row)
+    assert (shown.printed, shown.measured, shown.seeds) == (printed, measured, seeds)
+
+
+def test_claims_are_counted_apart_by_what_they_are_checked_with():
     rows = pandas.DataFrame(
         {
-            "id": ["a-b", "c-d"],
-            "statement": ["x", "y"],
-            "printed": ["12.42", "B < C"],
-            "printed_standard_error": [0.04, None],
-            "measured": [None, "B < C < A"],
-            "unit": ["points", ""],
-            "verdict": ["undecided", None],
+            "id": ["A-1", "A-2", "A-3"],
+            "statement": "x",
+            "verdict": ["reproduced", "not reproduced", "undecided"],
+            "kind": ["arithmetic", "number", "number"],
+            "part": ["arithmetic", "architecture", "table1"],
         }
     )
-    first, second = ledger.cards(rows)
-    assert (first.printed, first.measured, first.seeds) == ("12.42 ± 0.04 points", "—", None)
-    assert (second.printed, second.measured, second.verdict) == ("B < C", "B < C < A", "undecided")
+    found = ledger.counts_by_group(ledger.cards(rows))
+    assert {group: max(counts, key=counts.get) for group, counts in found.items()} == {
+        "experiments": "undecided",
+        "the architecture": "not reproduced",
+        "the paper's arithmetic": "reproduced",
+    }
+
+
+def test_the_theses_open_the_page_where_they_were_judged(tables, tmp_path):
+    folder = write_study(tmp_path, tables)
+    records = page.Records.of_study(folder, EVERYTHING)
+    assert 'id="theses"' not in page.render(records, STUDY)
+    thesis = {"thesis": "decay", "statement": "Weight decay <removes>", "verdict": "supported", "where": "Section 4.3"}
+    effects = {"supports": "T1-A128-test", "contradicts": "", "undecided": ""}
+    row = thesis | effects | {"comparability": "other data", "would_decide": "more seeds"}
+    pandas.DataFrame([row]).to_csv(folder / "theses.csv", index=False)
+    text = without_scripts(page.render(records, STUDY))
+    assert text.index('id="theses"') < text.index('<section id="channel"')
+    assert "Weight decay &lt;removes&gt;" in text
+    assert '<a href="#claim-T1-A128-test">' in text
+
+
+def test_a_page_of_a_users_own_data_speaks_of_the_users_models_alone(tables, tmp_path):
+    own = dataclasses.replace(STUDY, dataset="arrays", title="My networks", data=DATA | {"dataset": "arrays"})
+    own = dataclasses.replace(own, data=own.data | {"description": "my images"})
+    text = without_scripts(page.render(page.Records.of_study(write_study(tmp_path, tables), EVERYTHING), own))
+    visible = re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<style>.*?</style>|<svg.*?</svg>", "", text))
+    assert "<h1>My networks</h1>" in text
+    for word in ("paper", "claim", "undecided", "svhn"):
+        assert word not in visible.lower(), word
+    assert 'class="printed"' not in text
 
 
 def test_the_page_needs_no_torch():
@@ -580,8 +693,10 @@ def browser():
 class Visit:
     """The page in a browser, with everything it complained of or asked for."""
 
-    def __init__(self, browser, path: Path, width: int, scheme: str):
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    def __init__(self, browser, path: Path, width: int, scheme: str, unfold: bool):
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+        )
         self.complaints, self.requests = [], []
         self.view = self.context.new_page()
         self.view.set_default_timeout(120_000)
@@ -589,7 +704,9 @@ class Visit:
         self.view.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.view.route(re.compile("^(?!file:|data:|blob:)"), self._refuse)
         self.view.goto(path.as_uri())
-        self.view.wait_for_function(DRAWN)
+        if unfold:
+            self.view.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+            self.view.wait_for_function(DRAWN)
 
     def _heard(self, kind, text):
         if kind in ("error", "warning"):
@@ -610,8 +727,8 @@ class Visit:
 def visit(browser, finished):
     visits = []
 
-    def begin(width=1400, scheme="light"):
-        visits.append(Visit(browser, finished, width, scheme))
+    def begin(width=1400, scheme="light", unfold=True):
+        visits.append(Visit(browser, finished, width, scheme, unfold))
         return visits[-1]
 
     yield begin
@@ -638,33 +755,85 @@ CONTRASTS = """() => {
     }
     return "white";
   };
+  const ratio = (colour, element) => {
+    const [a, b] = [luminance(colour), luminance(behind(element))];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  };
+  const lines = {};
+  for (const line of document.querySelectorAll(".chart .trace .js-line")) {
+    const {opacity} = getComputedStyle(line.closest(".trace"));
+    const own = getComputedStyle(line).stroke;
+    if (opacity === "1" && own !== "none") lines[own] = ratio(own, line);
+  }
   const found = {};
   for (const [selector, property] of [
     ["main p", "color"], [".source", "color"], [".kicker", "color"], ["td .printed", "color"], ["td.partial", "color"],
     [".badge.reproduced", "color"], [".badge.not-reproduced", "color"], [".badge.undecided", "color"], ["nav a", "color"],
-    [".caution", "color"], [".card .reason", "color"], ["figcaption", "color"], [".digits .wrong", "color"],
+    [".caution", "color"], [".card .reason", "color"], ["figcaption", "color"], [".wrong", "color"], [".right", "color"],
+    [".hint", "color"], [".notes", "color"], [".counts td", "color"], [".title", "color"],
     ["#figure5 .xtick text", "fill"], ["#figure5 .legendtext", "fill"], ["#figure1 svg text", "fill"],
   ]) {
     const element = document.querySelector(selector);
-    const [a, b] = [luminance(getComputedStyle(element)[property]), luminance(behind(element))];
-    found[selector] = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    found[selector] = ratio(getComputedStyle(element)[property], element);
   }
-  return found;
+  return [found, lines];
 }"""
 
 
+SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+STICKING_OUT = """[...document.querySelectorAll("body *")].filter((each) =>
+  each.getBoundingClientRect().right > innerWidth + 1 && !each.closest(".scroll, .main-svg, .hidden")
+).map((each) => each.outerHTML.slice(0, 80))"""
+WIDER_THAN_THEIR_PLACE = """[...document.querySelectorAll(".scroll")].flatMap((place, number) =>
+  place.scrollWidth > place.clientWidth + 1 ? [number] : [])"""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("width", [390, 768, 1200])
 def test_a_browser_shows_it_without_complaint_request_or_sideways_scrolling(visit, width, scheme):
     shown = visit(width, scheme)
-    wide = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-    scroll, client = shown.view.evaluate(wide)
-    assert scroll == client == width
+    assert not shown.view.evaluate(SIDEWAYS)
+    assert shown.view.evaluate(STICKING_OUT) == []
     assert shown.view.locator(".chart svg.main-svg").count() >= 5
-    readable = shown.view.evaluate(CONTRASTS)
-    assert {selector: ratio for selector, ratio in readable.items() if ratio < 4.5} == {}
+    text, lines = shown.view.evaluate(CONTRASTS)
+    assert {selector: ratio for selector, ratio in text.items() if ratio < 4.5} == {}
+    assert len(lines) > 5
+    assert {colour: ratio for colour, ratio in lines.items() if ratio < 3} == {}
     assert shown.complaints == []
     assert shown.requests == []
+
+
+@pytest.mark.parametrize("width", [390, 768, 1200])
+def test_what_is_wider_than_its_place_says_so_and_scrolls_by_keyboard(visit, width):
+    shown = visit(width)
+    wide = shown.view.evaluate(WIDER_THAN_THEIR_PLACE)
+    assert len(wide) > 3 or width > 390
+    for place in (shown.view.locator(".scroll").nth(number) for number in wide):
+        assert place.evaluate(
+            "(own) => own.nextElementSibling.matches('.hint') && own.nextElementSibling.checkVisibility()"
+        )
+        assert place.evaluate("(own) => getComputedStyle(own).borderRightWidth") == "2px"
+        place.focus()
+        place.press("ArrowRight")
+        shown.view.wait_for_function("(own) => own.scrollLeft > 0", arg=place.element_handle())
+    for number in range(shown.view.locator(".hint").count()):
+        if number not in wide:
+            assert not shown.view.locator(".hint").nth(number).is_visible()
+
+
+def test_sections_are_folded_on_a_narrow_screen_and_links_open_them(visit):
+    shown = visit(390, unfold=False)
+    assert not shown.view.evaluate(SIDEWAYS)
+    assert shown.view.evaluate("document.documentElement.scrollHeight") < 6000
+    claim = shown.view.locator("#claim-T1-A128-test")
+    assert not claim.is_visible()
+    shown.view.evaluate("location.hash = '#claim-T1-A128-test'")
+    claim.wait_for()
+    shown.view.get_by_text("Contents").click()
+    shown.view.get_by_role("button", name="Open every section").click()
+    shown.view.wait_for_function(DRAWN)
+    assert shown.view.locator("#figure5 .chart svg.main-svg").first.is_visible()
+    assert shown.complaints == []
 
 
 @pytest.mark.parametrize("figure", ["figure3", "figure6"])

@@ -93,9 +93,12 @@ def implied_test_accuracy_on_random_labels(ledger: Ledger) -> Finding:
 @calculation
 def gap_of_always_class_1(ledger: Ledger) -> Finding:
     """The gap of the seed that always predicts class 1."""
-    difference = ledger["T2-B128-train"].printed - ledger["T2-class1"].printed
+    train, class_1 = ledger["T2-B128-train"].printed, ledger["T2-class1"].printed
+    difference = train - class_1
     holds = round(abs(difference), 1) == ledger["AR-T2-B-absolute"].printed
-    return Finding(difference, holds, f"10.2 less 19.6 is {difference:.1f}: the printed gap is its absolute value")
+    return Finding(
+        difference, holds, f"{train:.1f} less {class_1:.1f} is {difference:.1f}: the printed gap is its absolute value"
+    )
 
 
 @calculation
@@ -144,7 +147,7 @@ def over_chance(ledger: Ledger) -> Finding:
     train = ledger["T2-B128-train"]
     mean = constant_predictor_percent()[0]
     excess = train.printed - 10
-    reason = f"10.20 less 10 is 0.20, and a constant predictor exceeds one in ten by {mean - 10:.2f}: B fits nothing"
+    reason = f"{train.printed:.2f} less 10 is {excess:.2f}, and a constant predictor exceeds one in ten by {mean - 10:.2f}: B fits nothing"
     return Finding(excess, round(excess, 2) == 0.2, reason, train.printed_standard_error)
 
 
