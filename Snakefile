@@ -45,6 +45,7 @@ include: "workflow/rules/functions/records.smk"
 
 onstart:
     refuse_folders_that_cannot_be_written()
+    refuse_dates_in_the_future()
 
 
 wildcard_constraints:

@@ -10,11 +10,14 @@ import os
 import re
 import yaml
 
+from pathlib import PurePosixPath
+
 from snakemake.exceptions import WorkflowError
 
 from rate_distortion import datasets, studies
 from rate_distortion.claims import comparability
 from rate_distortion.models import own as own_network
+from rate_distortion.storage import clock
 from rate_distortion.studies import archive as records_archive
 
 SCHEMA = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schema.yaml").read_text())
@@ -108,6 +111,15 @@ def refuse_folders_that_cannot_be_written():
             raise WorkflowError(
                 f"the folder {folder.resolve()} cannot be written: make it writable, or work in a copy of the project that is"
             )
+
+
+def refuse_dates_in_the_future():
+    """Before the first job, since Snakemake would delete finished runs and train them again."""
+    own = [settings["data"]["file"] for settings in (study.config for study in STUDIES.values()) if "file" in settings["data"]]
+    try:
+        clock.refuse_future(["results", "data", *own])
+    except clock.ClockError as error:
+        raise WorkflowError(str(error))
 
 
 def study_of(wildcards):

@@ -56,6 +56,19 @@ for study, (archive, manifest) in ARCHIVES.items():
         script:
             "../scripts/unpack_records.py"
 
+    # Only where files are lacking: the rules that train are not considered for the study, since Snakemake would try them for
+    # every file, lacking or not, and print what they refuse.
+    if lacking_records(STUDIES[study], manifest):
+
+        rule:
+            """Tell that the archive lacks records."""
+            name:
+                f"lacking_records_{study}"
+            input:
+                refused_training(archive),
+            output:
+                lacking_records(STUDIES[study], manifest),
+
 
 rule compare:
     """What two studies measured, side by side, with the differences and what may explain them."""

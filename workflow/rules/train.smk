@@ -20,6 +20,8 @@ rule train:
         **RUN_FILES,
     log:
         "logs/{study}/train/{model}-batch{batch_size}-{labels}-seed{seed}.log",
+    wildcard_constraints:
+        study="|".join(set(STUDIES) - set(ARCHIVES)) or "no study",
     group:
         run_group
     conda:
@@ -36,7 +38,7 @@ rule train:
 
 
 for study in STUDIES.values():
-    if trains_alone(study):
+    if trains_alone(study) or study.name in ARCHIVES:
         continue
 
     rule:

@@ -47,12 +47,6 @@ def run_data(study, model):
 def checked_run(wildcards):
     """The data of a run, once its path is known to name something the study has and may train here."""
     study = study_of(wildcards)
-    if study.name in ARCHIVES:
-        # Its configuration came with the archive, and may name code (models.*.factory) that a training would run.
-        raise WorkflowError(
-            f"{ARCHIVES[study.name][0]} lacks records of model {wildcards.model} at batch size {wildcards.batch_size}, and a "
-            "study that an archive brings is not trained here: ask for its whole records.zip"
-        )
     try:
         study.check_run(
             wildcards.model, int(wildcards.batch_size), int(wildcards.get("seed", study.config["seeds"][0]))
