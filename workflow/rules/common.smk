@@ -115,7 +115,11 @@ def refuse_folders_that_cannot_be_written():
 
 def refuse_dates_in_the_future():
     """Before the first job, since Snakemake would delete finished runs and train them again."""
-    own = [settings["data"]["file"] for settings in (study.config for study in STUDIES.values()) if "file" in settings["data"]]
+    own = [
+        settings["data"]["file"]
+        for settings in (study.config for study in STUDIES.values())
+        if "file" in settings["data"]
+    ]
     try:
         clock.refuse_future(["results", "data", *own])
     except clock.ClockError as error:

@@ -4,7 +4,9 @@
 def lacking_records(study, manifest):
     """What the trainings of an archived study recorded and its archive lacks."""
     names = [PurePosixPath(path).name for path in RUN_FILES.values()]
-    wanted = [f"{run.folder}/{name}" for run in study.runs() for name in names if records_archive.is_record(f"runs/{name}")]
+    wanted = [
+        f"{run.folder}/{name}" for run in study.runs() for name in names if records_archive.is_record(f"runs/{name}")
+    ]
     return [f"results/{study.name}/{path}" for path in wanted if path not in manifest.files]
 
 
