@@ -47,6 +47,7 @@ include: "workflow/rules/common.smk"
 
 onstart:
     refuse_folders_that_cannot_be_written()
+    refuse_dates_in_the_future()
 
 
 wildcard_constraints:

@@ -418,13 +418,6 @@ def test_without_a_terminal_lines_are_logged_and_nothing_is_drawn(mirror, tmp_pa
     assert capfd.readouterr().err == ""
 
 
-def test_progress_can_be_switched_off(mirror, tmp_path, monkeypatch, caplog):
-    caplog.set_level(logging.INFO)
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    fetch(FILE, tmp_path, [mirror().url], progress=False)
-    assert (sys.stderr.getvalue(), caplog.text) == ("", "")
-
-
 def wait_until(condition):
     deadline = time.monotonic() + 30
     while not condition():

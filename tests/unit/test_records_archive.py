@@ -321,7 +321,6 @@ def test_a_study_that_an_archive_brings_changes_no_other():
     before = studies.load(config, schema)
     brought = studies.merged_study("demo", config["studies"])
     brought["training"] = brought["training"] | {"learning_rate": 0.5}
-    brought["models"] = brought["models"] | {"B": {"factory": "forged:build"}}
     after = studies.load(config, schema, {"demo": brought, "new": brought})
     assert after["demo"].config["training"]["learning_rate"] == after["new"].config["training"]["learning_rate"] == 0.5
     assert {name: study.config for name, study in after.items() if name not in ("demo", "new")} == {

@@ -253,7 +253,7 @@ def test_what_cannot_be_found_out_is_refused_in_one_sentence(tmp_path, monkeypat
     ):
         RunLock(tmp_path).acquire()
     elsewhere(tmp_path, job="")
-    with pytest.raises(FolderLockedError, match="cannot be found out from here"):
+    with pytest.raises(FolderLockedError, match="cannot be established from here"):
         RunLock(tmp_path).acquire()
     (tmp_path / LOCK_FILE).write_text("{")
     with pytest.raises(FolderLockedError, match="cannot be read"):

@@ -6,8 +6,10 @@ import shutil
 import pytest
 import yaml
 
+from conftest import ROOT
+from rate_distortion.storage import files, provenance
 from rate_distortion.studies import archive as records_archive
-from rate_distortion.studies import merged_study
+from rate_distortion.studies import crate, merged_study
 
 ARCHIVE = "results/ci/records.zip"
 FROM_RECORDS = ("--config", "records=[colleague.zip]", "--")
@@ -48,14 +50,41 @@ def test_every_table_and_figure_is_made_again_elsewhere_byte_for_byte(packed, fi
     assert project.planned_jobs(*FROM_RECORDS, "ci") == {}
 
 
+def test_a_study_that_an_archive_brings_changes_no_other(finished_ci, tmp_path):
+    """An archived demo with another learning rate, beside a finished ci, which extends config.yaml's demo."""
+    config = yaml.safe_load((finished_ci.folder / "config.yaml").read_text())
+    study = merged_study("demo", config["studies"])
+    study["training"]["learning_rate"] = 0.5
+    folder = tmp_path / "sender/results/demo"
+    files.write_text(folder / "plan.md", "A plan.")
+    files.write_json(folder / "runs/provenance.json", provenance.record())
+    files.write_json(
+        folder / crate.NAME, crate.describe(folder, {"name": "demo", "title": "Tiny"}, ROOT / "CITATION.cff")
+    )
+    records_archive.pack(tmp_path / "demo.zip", folder, "demo", study)
+    assert finished_ci.planned_jobs("--config", f"records=[{tmp_path / 'demo.zip'}]", "--", "ci") == {}
+
+
+def test_one_table_of_a_whole_archive_is_planned_without_an_error(packed, project):
+    shutil.copy(packed / "first.zip", project.folder / "colleague.zip")
+    result = project.snakemake("-n", *FROM_RECORDS, "results/ci/tables/table1.md")
+    printed = result.stdout + result.stderr
+    assert not [word for word in ("rror", "lacks", "Traceback") if word in printed]
+    assert project.planned_jobs(*FROM_RECORDS, "results/ci/tables/table1.md") == {"unpack_records_ci": 1, "table1": 1}
+
+
 @pytest.mark.parametrize("packing", ["none", "batch_size"])
-def test_a_study_whose_archive_lacks_a_run_is_not_trained(packing, project):
+def test_a_study_whose_archive_lacks_a_run_is_not_trained(packing, project, tmp_path):
     """Its configuration is the sender's, and could name code."""
     config = yaml.safe_load((project.folder / "config.yaml").read_text())
     study = merged_study("ci", config["studies"]) | {"packing": packing}
-    (project.folder / "results/ci").mkdir(parents=True)
-    (project.folder / "results/ci/plan.md").write_text("A plan.")
-    records_archive.pack(project.folder / "colleague.zip", project.folder / "results/ci", "ci", study, ["plan.md"])
+    folder = tmp_path / "sender/results/ci"
+    files.write_text(folder / "plan.md", "A plan.")
+    files.write_json(folder / "runs/provenance.json", provenance.record())
+    files.write_json(
+        folder / crate.NAME, crate.describe(folder, {"name": "ci", "title": "Tiny"}, ROOT / "CITATION.cff")
+    )
+    records_archive.pack(project.folder / "colleague.zip", folder, "ci", study)
     result = project.snakemake("-n", *FROM_RECORDS, "ci", check=False)
     assert result.returncode != 0
     assert "is not trained here: ask for its whole records.zip" in result.stdout + result.stderr

@@ -15,6 +15,7 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from rate_distortion import studies
+from rate_distortion.storage import clock
 from rate_distortion.studies import archive, needs, promises, results, shown, targets, unfinished
 from rate_distortion.studies.result import Result
 
@@ -53,6 +54,18 @@ def packed_configuration(wildcards):
     if wildcards.study in ARCHIVES:
         return ARCHIVES[wildcards.study][1].configuration
     return studies.merged_study(wildcards.study, config["studies"], SCHEMA)
+
+
+def refused_training(path):
+    """An input function that tells what an archive lacks: its configuration may name code that a training would run."""
+
+    def refuse(wildcards):
+        raise WorkflowError(
+            f"{path} lacks records that this needs, and a study that an archive brings is not trained here: ask for its whole "
+            "records.zip"
+        )
+
+    return refuse
 
 
 def one_of(values):
@@ -143,3 +156,12 @@ def refuse_folders_that_cannot_be_written():
             raise WorkflowError(
                 f"the folder {folder.resolve()} cannot be written: make it writable, or work in a copy of the project that is"
             )
+
+
+def refuse_dates_in_the_future():
+    """Before the first job, since Snakemake would delete finished runs and train them again."""
+    own = [study.config["data"]["file"] for study in STUDIES.values() if "file" in study.config["data"]]
+    try:
+        clock.refuse_future(["results", "data", *own])
+    except clock.ClockError as error:
+        raise WorkflowError(str(error))

@@ -21,6 +21,8 @@ rule train:
         **targets.RUN_FILES,
     log:
         "logs/{study}/train/{model}-batch{batch_size}-{labels}-seed{seed}.log",
+    wildcard_constraints:
+        study=one_of(set(STUDIES) - set(ARCHIVES)),
     group:
         of_study(targets.run_group)
     conda:

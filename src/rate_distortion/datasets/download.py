@@ -11,7 +11,6 @@ import errno
 import logging
 import re
 import shutil
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -69,7 +68,6 @@ def fetch_all(
     mirrors: Sequence[str],
     *,
     timeout_seconds: float = 30,
-    progress: bool = True,
 ) -> list[Path]:
     """Make sure that a folder holds files; the network is not used for those that it already holds.
 
@@ -78,7 +76,6 @@ def fetch_all(
         folder: where they belong; made when missing.
         mirrors: addresses (http or https) of folders that hold the files, tried in turn.
         timeout_seconds: how long a mirror may be silent.
-        progress: show a progress bar where stderr is a terminal, and log a line at the start and at the end elsewhere.
 
     Returns:
         the files' paths.
@@ -92,7 +89,7 @@ def fetch_all(
     for number, file in enumerate(files):
         if file.is_in(folder):
             continue
-        download = _Download(file, folder / f".{file.name}.download", timeout_seconds, progress)
+        download = _Download(file, folder / f".{file.name}.download", timeout_seconds)
         try:
             failures = download.run(addresses)
         except OSError as error:
@@ -133,7 +130,6 @@ class _Download:
     file: RemoteFile
     folder: Path
     timeout_seconds: float
-    progress: bool
     continued: bool = field(default=False, init=False)
 
     @property
@@ -215,25 +211,21 @@ class _Download:
             raise _MirrorError(self._network_reason())
 
     def _append(self, answer: requests.Response, offset: int) -> None:
-        """Write what the mirror sends, with a progress bar on a terminal and two log lines elsewhere."""
+        """Write what the mirror sends, with two lines in the log and, on a terminal, a progress bar."""
         from tqdm import tqdm
 
         name, size = self.file.name, self.file.size_bytes
-        show_bar = self.progress and sys.stderr.isatty()
-        lines = logging.INFO if self.progress and not show_bar else logging.DEBUG
-        began, beginning = (
-            time.monotonic(),
-            f"continuing {name} at byte {offset:,}" if offset else f"downloading {name}",
-        )
-        log.log(lines, "%s of %s from %s", beginning, f"{size:,}", _public(answer.url))
-        bar = tqdm(total=size, initial=offset, desc=name, unit="B", unit_scale=True, disable=not show_bar)
+        beginning = f"continuing {name} at byte {offset:,}" if offset else f"downloading {name}"
+        log.info("%s of %s from %s", beginning, f"{size:,}", _public(answer.url))
+        began = time.monotonic()
+        bar = tqdm(total=size, initial=offset, desc=name, unit="B", unit_scale=True, disable=None)
         with bar, self.part.open("ab" if offset else "wb") as stream:
             while chunk := answer.raw.read1(CHUNK_BYTES):
                 stream.write(chunk)
                 bar.update(len(chunk))
                 if stream.tell() > size:
                     break  # another file altogether, as the checksum will show
-        log.log(lines, "received %s bytes in %.0f s", f"{_length(self.part) - offset:,}", time.monotonic() - began)
+        log.info("received %s bytes in %.0f s", f"{_length(self.part) - offset:,}", time.monotonic() - began)
 
     def _refuse_another_length(self, answer: requests.Response, offset: int) -> None:
         """Leave a mirror whose file has another length before a received byte is touched."""

@@ -82,7 +82,6 @@ def fetch_dataset(
     mirrors: Sequence[str] | None = None,
     *,
     timeout_seconds: float = 30,
-    progress: bool = True,
 ) -> list[Path]:
     """Download what is missing of a data set into the data folder; see :func:`rate_distortion.datasets.fetch`.
 
@@ -106,7 +105,6 @@ def fetch_dataset(
         Path(data_folder) / FOLDERS[dataset],
         DEFAULT_MIRRORS[dataset] if mirrors is None else mirrors,
         timeout_seconds=timeout_seconds,
-        progress=progress,
     )
 
 

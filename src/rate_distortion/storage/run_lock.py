@@ -1,18 +1,18 @@
 """One live job at a time in a run's folder.
 
-When Snakemake is killed its Slurm jobs run on, and a second start would let two jobs write the same files; the same holds for
-a job that Slurm starts again while its lost node is still computing. So whoever trains or probes a run owns its folder, and
-whoever prepares data theirs:
+When Snakemake is killed, its Slurm jobs run on, and a second start would let two jobs write the same files. The same happens
+when Slurm restarts a job whose lost node is still computing. So a job that trains, probes, prepares data or downloads first
+becomes the owner of the folder that it writes into:
 
-- ``running.lock`` appears atomically (a hard link, which NFS grants once; where there are no hard links an exclusive creation,
-  which is granted once too, but whose content comes a moment later) and says which process on which machine, and which Slurm
-  job, owns the folder;
-- a later job waits while the owner lives, takes over when it is dead, and refuses when neither can be found out;
-- :meth:`RunLock.check` is asked before every file that is written there (:func:`storage.files.guarded`), so that an
-  owner that was wrongly taken for dead stops instead of writing into what is no longer its own.
+- ``running.lock`` says which process on which machine, and which Slurm job, owns the folder. It is created atomically: as a
+  hard link, which NFS grants to one process only, or, where there are no hard links, by exclusive creation, which is granted
+  once too, but leaves the file empty for a moment.
+- A later job waits while the owner lives, takes over when the owner is dead, and refuses when neither can be established.
+- :meth:`RunLock.check` is called before every file that is written there (:func:`storage.files.guarded`), so that an owner
+  that was wrongly taken for dead stops instead of writing into a folder that now belongs to another job.
 
-An owner is dead when its process is gone or its number another process's (same machine), when its machine has started anew, or
-when Slurm no longer runs its job (other machines).
+An owner is dead if its process is gone or another process has its number (same machine), if its machine has been rebooted, or
+if Slurm no longer runs its job (other machines).
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ log = logging.getLogger(__name__)
 LOCK_FILE = "running.lock"
 POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
-"""How long a squeue that does not answer, or a lock that cannot be read, is asked again before the job refuses."""
+"""How long to retry when squeue does not answer or the lock cannot be read, before the job refuses."""
 
 PUT_BACK_SECONDS = 2.0
-"""How long an owner whose lock is absent looks again: a job that took the lock in error may be putting it back."""
+"""How long an owner whose lock is missing keeps looking: a job that took the lock by mistake may be putting it back."""
 
 LIVE_STATES = {"RUNNING", "COMPLETING", "CONFIGURING", "RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED", "SUSPENDED"}
 """States of a Slurm job whose processes may exist. A pending job has none: it was taken from its node."""
 
 
 class FolderLockedError(RuntimeError):
-    """Whether the folder's owner still lives cannot be found out; the message names the lock and how to remove it."""
+    """It cannot be established whether the folder's owner is alive; the message names the lock and how to remove it."""
 
 
 class FolderTakenError(RuntimeError):
@@ -56,13 +56,13 @@ class FolderTakenError(RuntimeError):
 
 @dataclass(frozen=True)
 class Owner:
-    """Who owns a folder.
+    """The process that owns a folder.
 
     Attributes:
-        token: different for every owner.
-        work: what it does there, as a fingerprint; two jobs with the same one make the same files.
-        machine, boot, pid_namespace: where its process identifier holds.
-        pid, process_start: the process; the second tells it from a later process with the same number.
+        token: unique to this owner.
+        work: fingerprint of what it computes; two jobs with the same one make the same files.
+        machine, boot, pid_namespace: where its process identifier is valid.
+        pid, process_start: the process; its start time tells it from a later process with the same number.
         slurm_cluster, slurm_job: its Slurm job; both empty outside Slurm.
         since: when it took the folder.
     """
@@ -80,7 +80,7 @@ class Owner:
 
     @classmethod
     def this_process(cls, work: str = "") -> Owner:
-        """The process that asks."""
+        """The calling process."""
         return cls(
             token=uuid.uuid4().hex,
             work=work,
@@ -99,25 +99,25 @@ class Owner:
         return f"{job}process {self.pid} on {self.machine.partition(' ')[0]} (since {self.since})"
 
     def is_alive(self) -> bool | None:
-        """Whether the owner may still write; None when that cannot be found out from here."""
+        """Whether the owner may still write; None if that cannot be established from here."""
         if self.machine == _machine():
             same_boot = self.boot == _boot()
             if same_boot and self.pid_namespace == _pid_namespace():
                 return self._process_is_alive()
-            if not same_boot and " " in self.machine:  # surely the same machine
+            if not same_boot and " " in self.machine:  # the machine identifier is known, so it is the same machine
                 return False
         return self._slurm_job_is_alive() if self.slurm_job else None
 
     def _process_is_alive(self) -> bool | None:
-        anothers = False
+        foreign = False
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
             return False
-        except PermissionError:  # of another user: the owner, or whoever has its number now
-            anothers = True
+        except PermissionError:  # of another user: the owner, or a later process with its number
+            foreign = True
         start = _process_start(self.pid)
-        if anothers and not (start and self.process_start):  # /proc hides it, or there is none
+        if foreign and not (start and self.process_start):  # /proc hides the process, or does not exist
             return None
         return start == self.process_start
 
@@ -126,7 +126,7 @@ class Owner:
         if here.slurm_cluster and here.slurm_cluster != self.slurm_cluster:
             return None
         if here.slurm_job == self.slurm_job:
-            return False  # an earlier start of this very job, on a node that Slurm has given up
+            return False  # an earlier start of this same job, on a node that Slurm has given up
         command = ["squeue", "--noheader", "--states=all", "--format=%T", f"--jobs={self.slurm_job}"]
         try:
             answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -149,7 +149,7 @@ class RunLock:
         """Become the owner: at once, or when the present owner has ended.
 
         Raises:
-            FolderLockedError: whether the present owner lives cannot be found out.
+            FolderLockedError: it cannot be established whether the present owner lives.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         deadline = None
@@ -174,12 +174,12 @@ class RunLock:
             time.sleep(POLL_SECONDS)
 
     def release(self) -> None:
-        """Give the folder up, if it is still this process's."""
+        """Give up the folder, if this process still owns it."""
         if read(self.path) == self.owner:
             self.path.unlink(missing_ok=True)
 
     def check(self) -> None:
-        """Make sure that the folder is still this process's, before writing there.
+        """Make sure that this process still owns the folder, before writing there.
 
         Raises:
             FolderTakenError: another job has taken it over.
@@ -194,14 +194,14 @@ class RunLock:
             )
 
     def work_was_done(self, *names: str) -> bool:
-        """Whether the job that this one waited for did the same work and left these files."""
+        """Whether this job waited for one that did the same work and left these files."""
         done = self.waited_for_the_same_work() and self.has(*names)
         if done:
             log.info("%s did this work meanwhile: its files in %s are taken", self._waited_for, self.path.parent)
         return done
 
     def waited_for_the_same_work(self) -> bool:
-        """Whether this job waited for one that did what it would do."""
+        """Whether this job waited for one with the same fingerprint."""
         return self._waited_for is not None and self._waited_for.work == self.owner.work != ""
 
     def has(self, *names: str) -> bool:
@@ -217,14 +217,14 @@ class RunLock:
                 os.link(temporary, self.path)
                 return True
             except FileExistsError:
-                return temporary.stat().st_nlink == 2  # NFS may lose the answer that it was made
+                return temporary.stat().st_nlink == 2  # NFS may lose the reply to a request that succeeded
             except OSError:
                 return self._create_without_links(content)
         finally:
             temporary.unlink(missing_ok=True)
 
     def _create_without_links(self, content: str) -> bool:
-        """Become the owner by an exclusive creation; whoever reads the file before its content is there reads again."""
+        """Become the owner by exclusive creation; who reads the file while it is still empty tries again."""
         try:
             stream = self.path.open("x", encoding="utf-8")
         except FileExistsError:
@@ -238,7 +238,7 @@ class RunLock:
         return True
 
     def _remove(self, dead: Owner) -> None:
-        """Remove a dead owner's lock, and no other: somebody else may have done the same, and own the folder by now."""
+        """Remove a dead owner's lock and no other: another job may have done the same and own the folder by now."""
         taken = self.path.with_name(f".{LOCK_FILE}.dead-{self.owner.token}")
         try:
             self.path.rename(taken)
@@ -249,7 +249,7 @@ class RunLock:
         taken.unlink(missing_ok=True)
 
     def _put_back(self, taken: Path) -> None:
-        """Give a living owner its lock again; if a third job was faster, or the disk is full, its next check stops it."""
+        """Give a living owner its lock back; if a third job was faster or the disk is full, the owner's next check stops it."""
         with contextlib.suppress(OSError):
             try:
                 os.link(taken, self.path)
@@ -260,23 +260,23 @@ class RunLock:
 
     def _refusal(self, present: Owner | None) -> str:
         if present is None:
-            return f"{self.path} cannot be read, so that nobody knows who owns the folder; if no job does, remove it"
+            return f"{self.path} cannot be read, so the owner of the folder is unknown; if no job is running there, remove it"
         return (
-            f"{self.path.parent} is owned by {present}, and whether that still runs cannot be found out from here; "
+            f"{self.path.parent} is owned by {present}, and it cannot be established from here whether that still runs; "
             f"if it does not, remove {self.path} and start again"
         )
 
 
 @contextlib.contextmanager
 def owned(folder: str | Path, work: str = "") -> Iterator[RunLock]:
-    """Own a folder while it is written into; every file that :mod:`storage.files` writes there asks for the lock.
+    """Own a folder while writing into it; :mod:`storage.files` checks the lock before every file that it writes there.
 
     Args:
-        folder: of a run; made when missing.
-        work: a fingerprint of what is done there, for :meth:`RunLock.work_was_done`.
+        folder: made when missing.
+        work: fingerprint of what is computed there, for :meth:`RunLock.work_was_done`.
 
     Raises:
-        FolderLockedError: whether another job still owns it cannot be found out.
+        FolderLockedError: it cannot be established whether another job still owns it.
     """
     lock = RunLock(folder, work)
     lock.acquire()
@@ -299,7 +299,8 @@ class RunLocks:
             lock.check()
 
     def work_was_done(self, *names: str) -> bool:
-        """As :meth:`RunLock.work_was_done`, in every folder; the other owner gave up all at once, so one was waited for."""
+        """As :meth:`RunLock.work_was_done`, in every folder; having waited for one of them is enough, since an owner gives up
+        all of its folders at once."""
         done = any(lock.waited_for_the_same_work() for lock in self._locks) and all(
             lock.has(*names) for lock in self._locks
         )
@@ -310,14 +311,14 @@ class RunLocks:
 
 @contextlib.contextmanager
 def owned_together(folders: Iterable[str | Path], work: str = "") -> Iterator[RunLocks]:
-    """As :func:`owned`, for the folders of a pack."""
+    """As :func:`owned`, for folders that one job writes into."""
     with contextlib.ExitStack() as stack:
-        # Always in the same order, so that two packs never wait for each other.
+        # Always in the same order, so that two jobs never wait for each other.
         yield RunLocks([stack.enter_context(owned(folder, work)) for folder in sorted(map(Path, folders))])
 
 
 def read(path: Path) -> Owner | None:
-    """Who a lock says owns its folder; None when there is no lock or it cannot be read."""
+    """The owner that a lock names; None if there is no lock or it cannot be read."""
     try:
         return Owner(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -325,7 +326,7 @@ def read(path: Path) -> Owner | None:
 
 
 def _machine() -> str:
-    """Host name and machine identifier: host names alone repeat, and so do the identifiers of copied systems."""
+    """Host name and machine identifier; neither is unique by itself (copied systems have the same identifier)."""
     return f"{socket.gethostname()} {_text('/etc/machine-id')}".strip()
 
 
@@ -341,7 +342,7 @@ def _pid_namespace() -> str:
 
 
 def _process_start(pid: int) -> str:
-    """Clock ticks from boot to the start of a process (proc(5), field 22); "ended" for one that only awaits its parent."""
+    """Clock ticks from boot to the start of a process (proc(5), field 22); "ended" for a zombie."""
     fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
     if not fields:
         return ""
