@@ -19,13 +19,15 @@ def preprocessing_of(wildcards):
 
 def source_files(wildcards):
     """The files a data set is read from: downloads, the user's own file (which is looked at before any job), or none."""
-    data = study_of(wildcards).config["data"]
+    study = study_of(wildcards)
+    data = study.config["data"]
     if data["dataset"] == "arrays":
         try:
-            if Path(data["file"]).exists():  # records may come from an archive, without the images
+            if study.name not in ARCHIVES:  # records from an archive come without the images
                 datasets.check_arrays(data["file"])
         except datasets.DatasetError as error:
-            sys.exit(f"Data error: {error}")  # an exception would be shown with the place in this file, as above
+            # An exception would be shown with the place in this file, as above.
+            sys.exit(f"Data error: studies.{study.name}.data.file: {error}")
         return [data["file"]]
     return datasets.source_paths(data["dataset"], "data")
 
