@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rate_distortion import datasets
-from rate_distortion.studies.configuration import StudyError
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "table1": ("tables", "table1"),
@@ -40,7 +39,7 @@ AUDITED_IMAGES = 64
 """Or all test images, where there are fewer."""
 
 VALIDATION_SHARE = 10
-"""One in so many training images is held out."""
+"""One in so many training images is held out; one image, for as long as the file that tells their number is not there."""
 
 ONLY_WITH_ZCA = ("components", "epsilon")
 
@@ -88,9 +87,6 @@ def filled(name: str, study: Mapping[str, Any], schema: Mapping[str, Any]) -> di
         name: the study's, which is also its title where it has none.
         study: merged, not checked.
         schema: of the whole configuration.
-
-    Raises:
-        StudyError: a default depends on the study's file of images, which is not there or does not fit.
     """
     study = {"title": name} | copy.deepcopy(dict(study))
     for part in _mappings(study, "data", "transfer"):
@@ -105,7 +101,7 @@ def filled(name: str, study: Mapping[str, Any], schema: Mapping[str, Any]) -> di
         for key in set(ONLY_WITH_ZCA) - written:
             del whitening[key]
     _fill_cells(study)
-    _fill_amounts(name, study)
+    _fill_amounts(study)
     return study
 
 
@@ -155,31 +151,31 @@ def _fill_cells(study: dict[str, Any]) -> None:
         figure.setdefault("batch_size", _largest({0: swept.get(figure["a"])}) or size)
 
 
-def _fill_amounts(name: str, study: dict[str, Any]) -> None:
+def _fill_amounts(study: dict[str, Any]) -> None:
     """How many images are held out and perturbed, where the study does not say."""
     data = study.get("data")
     if not isinstance(data, dict):
         return
-    missing = "validation_images" not in data
-    sizes = _sizes(f"studies.{name}.data", data) if missing else None
-    if missing and sizes:
-        data["validation_images"] = _count(data.get("train_images"), sizes["train"]) // VALIDATION_SHARE
-    for part, most in (("perturbations", PERTURBED_IMAGES), ("attack_audit", AUDITED_IMAGES)):
-        for settings in _mappings(study, part):
-            if "images" not in settings:
-                sizes = sizes or _sizes(f"studies.{name}.data", data)
-                settings["images"] = min(most, _count(data.get("test_images"), sizes["test"])) if sizes else most
+    amounts = (("perturbations", PERTURBED_IMAGES), ("attack_audit", AUDITED_IMAGES))
+    open_amounts = [(part, most) for name, most in amounts for part in _mappings(study, name) if "images" not in part]
+    if "validation_images" in data and not open_amounts:
+        return
+    sizes = _sizes(data) or {}
+    train, test = (_count(data.get(f"{split}_images"), sizes.get(split, 0)) for split in ("train", "test"))
+    data.setdefault("validation_images", max(1, train // VALIDATION_SHARE))
+    for part, most in open_amounts:
+        part["images"] = min(most, test) if sizes else most
 
 
-def _sizes(path: str, data: Mapping[str, Any]) -> dict[str, int] | None:
-    """Images in the splits of the study's source; None where what it says of them is refused anyway."""
+def _sizes(data: Mapping[str, Any]) -> dict[str, int] | None:
+    """Images in the splits of the study's source; None where that is not known, or refused anyway."""
     dataset, file = data.get("dataset"), data.get("file")
-    if dataset not in datasets.DATASETS or (dataset == "arrays") != isinstance(file, str):
+    if not isinstance(dataset, str) or (dataset == "arrays") != isinstance(file, str):
         return None
     try:
         return datasets.sizes(dataset, file=file)
-    except datasets.DatasetError as error:
-        raise StudyError(f"{path}.file: {error}") from error
+    except datasets.DatasetError:
+        return None
 
 
 def _count(asked: Any, available: int) -> int:

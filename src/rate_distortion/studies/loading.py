@@ -116,7 +116,7 @@ def _merged(name: str, studies: Mapping[str, Any], schema: Mapping[str, Any]) ->
     """The study with everything it extends laid underneath (RFC 7396 merge: mappings merge, null removes), and the defaults.
 
     Raises:
-        StudyError: extends names no study, or makes a circle; or a default depends on a file that does not fit.
+        StudyError: extends names no study, or makes a circle.
     """
     chain = [name]
     while (parent := studies[chain[-1]].get("extends")) is not None:

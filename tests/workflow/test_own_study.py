@@ -1,0 +1,89 @@
+"""Ten lines suffice: a file of images and a network, and everything else by default."""
+
+import csv
+
+import numpy as np
+import pytest
+import yaml
+
+NETWORK = """
+from torch import nn
+
+
+def build(image_shape, classes):
+    channels, height, width = image_shape
+    return nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, classes))
+"""
+STUDY = """
+studies:
+  mine:
+    extends: own
+    data: {file: my_images.npz}
+    models: {mine: {factory: "my_networks:build"}}
+"""
+
+
+@pytest.fixture
+def own(project):
+    """The three files of a user's own, beside the Snakefile."""
+    generator = np.random.default_rng(0)
+    labels = np.arange(200) % 3
+    images = generator.integers(0, 120, (200, 12, 12), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[4 * label : 4 * label + 4] += 100
+    np.savez(project.folder / "my_images.npz", images=images, labels=labels.astype(np.uint8))
+    (project.folder / "my_networks.py").write_text(NETWORK)
+    (project.folder / "my_study.yaml").write_text(STUDY)
+    return project
+
+
+def test_ten_lines_are_a_whole_study(own):
+    assert len(STUDY.split()) < 20
+    jobs = own.planned_jobs("--configfile", "my_study.yaml", "--", "mine")
+    promised = {
+        "table1",
+        "choose_weight_decay",
+        "fault_tolerance",
+        "reverse_transmission",
+        "audit_attacks",
+        "figure5",
+        "page",
+    }
+    assert promised <= set(jobs)
+    assert not {"table3", "differences", "transfer_table", "sphere_packing"} & set(jobs)
+
+
+def test_its_first_table_is_made_and_its_settings_are_on_record(own):
+    own.snakemake("--configfile", "my_study.yaml", "--cores", "2", "--", *(
+        f"results/mine/{name}" for name in ("tables/table1.csv", "config.yaml")
+    ))  # fmt: skip
+    with (own.folder / "results/mine/tables/table1.csv").open() as stream:
+        accuracy = [float(row["mean"]) for row in csv.DictReader(stream) if row["quantity"] == "test_accuracy_percent"]
+    assert accuracy[0] > 90
+    config = yaml.safe_load((own.folder / "results/mine/config.yaml").read_text())
+    assert config["title"] == "mine"
+    assert config["data"] == {
+        "dataset": "arrays", "file": "my_images.npz", "seed": 0, "train_on": "train", "validation_images": 16,
+    }  # fmt: skip
+    assert config["perturbations"]["images"] == 40
+
+
+def test_parts_are_switched_by_name(own):
+    study = yaml.safe_load(STUDY)
+    study["studies"]["mine"]["parts"] = ["table1", "perturbations"]
+    (own.folder / "my_study.yaml").write_text(yaml.safe_dump(study))
+    jobs = own.planned_jobs("--configfile", "my_study.yaml", "--", "mine")
+    assert {"table1", "fault_tolerance", "reverse_transmission"} <= set(jobs)
+    assert not {"choose_weight_decay", "audit_attacks", "table2", "figure5"} & set(jobs)
+
+
+def test_a_base_is_not_built(own):
+    result = own.snakemake("-n", "--config", "study=own", check=False)
+    assert "study is 'own', which is there to be extended; allowed: demo, ci," in result.stdout + result.stderr
+
+
+def test_a_file_that_is_not_there_is_said_for_its_study_and_for_no_other(own):
+    (own.folder / "my_images.npz").unlink()
+    result = own.snakemake("-n", "--configfile", "my_study.yaml", "--", "mine", check=False)
+    assert "Data error: studies.mine.data.file: my_images.npz does not exist" in result.stdout + result.stderr
+    assert own.planned_jobs("--configfile", "my_study.yaml", "--", "results/ci/plan.md") == {"write_plan": 1}
