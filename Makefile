@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STUDY ?= small
 
-.PHONY: demo test test-cluster lint bench readme lock
+.PHONY: demo test test-cluster lint bench docs readme lock
 
 demo: .venv ## Everything of study demo: tables, figures, report items
 	$(BIN)/snakemake --cores all
@@ -23,12 +23,15 @@ lint: .venv ## Style of Python, of the workflow, and Snakemake's own linter
 bench: .venv ## Every comparison with a peer, into benchmarks/results.md
 	$(BIN)/python benchmarks/run_all.py
 
+docs: .venv ## The library's reference from its docstrings, into docs/api
+	$(BIN)/python docs/make_api.py docs/api
+
 readme: .venv ## README's table of results from a finished study: make readme STUDY=small
 	$(BIN)/python -m rate_distortion.claims.overview results/$(STUDY)/overview.csv
 
 lock: .venv ## Resolve pyproject.toml again into hash-locked requirements
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade --quiet \
-	  --custom-compile-command "make lock" --python-version 3.11 --extra test --extra bench --extra lint --extra lock \
+	  --custom-compile-command "make lock" --python-version 3.11 --all-extras \
 	  pyproject.toml -o envs/requirements.txt
 
 .venv: .venv/installed

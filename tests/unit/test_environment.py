@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NOT_ON_CONDA = {"pyitlib"}
 LOCK = (ROOT / "envs/requirements.txt").read_text()
-CONDA_NAMES = {"playwright": "playwright-python", "torch": "pytorch"}
+CONDA_NAMES = {"build": "python-build", "playwright": "playwright-python", "torch": "pytorch"}
 
 
 def requirements(*extras):
@@ -28,7 +28,7 @@ def test_conda_environment_equals_pyproject():
     listed = yaml.safe_load((ROOT / "envs/environment.yaml").read_text())["dependencies"]
     conda = dict(re.fullmatch(r"([a-z0-9-]+)(.*)", line).groups() for line in listed)
     assert conda.pop("python") == PROJECT["requires-python"]
-    asked = requirements("test", "lint")
+    asked = requirements("workflow", "page", "test", "docs", "lint")
     assert conda == {CONDA_NAMES.get(name, name): asked[name] for name in asked.keys() - NOT_ON_CONDA}
 
 
@@ -42,7 +42,7 @@ def test_every_locked_package_has_hashes_and_no_host_is_named():
 
 def test_everything_that_is_asked_for_is_locked():
     locked = set(re.findall(r"^([a-z0-9-]+)==", LOCK, re.MULTILINE))
-    assert set(requirements("test", "bench", "lint", "lock")) <= locked
+    assert set(requirements(*PROJECT["optional-dependencies"])) <= locked
 
 
 def test_the_library_does_not_import_snakemake():
