@@ -199,7 +199,7 @@ def test_the_papers_grid_is_the_printed_one():
         "table2": 25,
         "figure4": 5,
         "further_models": 15,
-        "calibration": 60,
+        "calibration": 80,
         "perturbations": 20,
         "attack_audit": 10,
         "transfer": 10,

@@ -170,10 +170,9 @@ def counted(assessments: Sequence[Assessment]) -> str:
     }
     beside = sum(not own.claim.of_the_paper for own in assessments)
     points = f" ({beside} reference points from its authors' follow-up are not counted)" if beside else ""
-    return (
-        f"{counts['experiments'].total()} claims for experiments: {words['experiments']}. Apart from these, counts of parameters: "
-        f"{words['architecture']}; the paper's own arithmetic: {words['arithmetic']}{points}"
-    )
+    claims = f"{counts['experiments'].total()} claims for experiments: {words['experiments']}"
+    apart = f"counts of parameters: {words['architecture']}; the paper's own arithmetic: {words['arithmetic']}"
+    return f"{claims}. Apart from these, {apart}{points}"
 
 
 def _printed_words(claim: Claim) -> str:
