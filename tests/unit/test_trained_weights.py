@@ -6,6 +6,7 @@ import collections
 import csv
 import json
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -19,8 +20,10 @@ from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.models.weights import load_weights, read_weights
 from rate_distortion.probes import probing
 from rate_distortion.storage import provenance
-from rate_distortion.training import trained_weights
-from rate_distortion.training.convolutional import RunName, TrainingSettings, read_splits
+from rate_distortion.training import runs
+from rate_distortion.training.convolutional import Member, RunName, read_splits
+from rate_distortion.training.settings import TrainingSettings
+from rate_distortion.training.trained_weights import TrainedTrainee
 
 NETWORK = """
 from torch import nn
@@ -133,11 +136,11 @@ def test_a_run_of_trained_weights_is_as_one_that_was_trained(data_folder, tmp_pa
     model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
     safetensors.torch.save_file(model.state_dict(), tmp_path / "my.safetensors")
     folder = tmp_path / "results/mine/runs/cnn/mine/batch64/original/seed1"
-    settings, data = TrainingSettings(20, 0.05, 64), prepared_data.describe(data_folder)
-    train, held_out = read_splits(data_folder, data, "train", settings)
-    own = ModelSettings(factory="my_networks_of_weights:build")
-    name = RunName("mine", "mine", 64, "original", 1)
-    trained_weights.record(folder, name, settings, own, "my.safetensors", train, held_out, data)
+    settings = TrainingSettings(20, 0.05, 64)
+    train, held_out = read_splits(data_folder, prepared_data.describe(data_folder), "train", settings)
+    own = asdict(ModelSettings(factory="my_networks_of_weights:build"))
+    asked = {"model": own, "training": asdict(settings), "train_on": "train", "weights": "my.safetensors"}
+    runs.train([folder], asked, data_folder=data_folder)
 
     metrics = json.loads(provenance.verified(folder / "metrics.json").read_text())
     for split, (images, labels) in (("train", (train.images, train.labels)), ("test", vars(held_out["test"]).values())):
@@ -162,6 +165,6 @@ def test_a_run_of_trained_weights_is_as_one_that_was_trained(data_folder, tmp_pa
 def test_random_labels_need_a_training(data_folder, tmp_path):
     settings, data = TrainingSettings(20, 0.05, 64), prepared_data.describe(data_folder)
     train, held_out = read_splits(data_folder, data, "train", settings)
-    name = RunName("mine", "mine", 64, "random", 1)
+    member = Member(RunName("mine", "mine", 64, "random", 1), settings, ModelSettings())
     with pytest.raises(InputError, match=r"has weights .* leave it out of table2 and calibration"):
-        trained_weights.record(tmp_path, name, settings, ModelSettings(), "my.pt", train, held_out, data)
+        TrainedTrainee(member, "my.pt", train, held_out, data)

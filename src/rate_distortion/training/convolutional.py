@@ -172,7 +172,8 @@ class ConvolutionalTrainee(Trainee):
 
     def finished(self) -> list[FinishedRun]:
         began, progress = time.perf_counter(), self.progress
-        own_rate = self.settings.epochs * len(self.images) / progress.training_seconds
+        seen = self.settings.epochs * len(self.images)
+        own_rate = seen / progress.training_seconds if seen else 0.0
         ends = [
             _evaluated(module, split, self.held_out, self.settings)
             for module, split in zip(self.modules(), self._splits(), strict=True)

@@ -24,6 +24,7 @@ from rate_distortion.training.loop import Trainee
 from rate_distortion.training.schedule import batches
 from rate_distortion.training.settings import TrainingSettings
 from rate_distortion.training.steps import Stepper, choose_back_end, default_back_end
+from rate_distortion.training.trained_weights import TrainedTrainee
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +45,8 @@ def trainees(
 
     Args:
         runs: folder -> study, model, batch_size, labels and seed.
-        settings: model, training and train_on of a cell (:class:`rate_distortion.studies.Study`), or of a pack's cells by
-            "model/labels".
+        settings: model, training and train_on of a cell (:class:`rate_distortion.studies.Study`), with the file of its weights
+            where it is trained already; or of a pack's cells by "model/labels".
         data_folder: prepared data.
         weight_decay: the calibration's choice, for models that use it.
 
@@ -66,7 +67,10 @@ def trainees(
         yield [*runs], PackTrainee([*members.values()], *splits, data)
     else:
         for folder, member in members.items():
-            yield [folder], ConvolutionalTrainee([member], *splits, data)
+            if weights := by_cell[cells[folder]].get("weights"):
+                yield [folder], TrainedTrainee(member, weights, *splits, data)
+            else:
+                yield [folder], ConvolutionalTrainee([member], *splits, data)
 
 
 class PackTrainee(ConvolutionalTrainee):

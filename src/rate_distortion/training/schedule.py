@@ -72,7 +72,7 @@ def log_spaced_epochs(epochs: int, points: int, *, refill: bool = True) -> set[i
         refill: the first epochs lie too far apart for their share of the points; give it to the later ones, so that there are
             about as many as asked for. Without, there are fewer (as in the histories of the convolutional networks).
     """
-    if not points:
+    if not points or not epochs:
         return set()
     if refill and points >= epochs:
         return set(range(1, epochs + 1))
