@@ -200,8 +200,13 @@ def _check_block_lengths(path: str, config: Mapping[str, Any]) -> None:
 
 
 def _check_networks(study: Study) -> None:
-    """A network of the user's own has a file with that function in it; the file is looked at and not run."""
+    """A network of the user's own has a file with that function in it, which is looked at and not run; weights have a file."""
     for model in dict.fromkeys(run.model for run in study.runs()):
+        if (weights := study.weights(model)) and not os.path.isfile(weights):
+            raise StudyError(
+                f"studies.{study.name}.models.{model}.weights is {weights!r}, and there is no such file in {os.getcwd()}; put "
+                "it there, or write where it is"
+            )
         if (factory := study.model(model)["factory"]) is None:
             continue
         key, (module, _, function) = f"studies.{study.name}.models.{model}.factory", factory.partition(":")

@@ -38,6 +38,7 @@ def check_references(study: Study) -> None:
                 )
     for model in config["models"]:
         _check_model(study, model)
+    _check_trained(study)
     data = config["data"]
     for part in ("data", "transfer"):
         _check_file(f"{path}.{part}", config.get(part, {}))
@@ -145,6 +146,24 @@ def _check_model(study: Study, model: str) -> None:
             )
     if "+extra" in study.train_on(model) and "extra_images" not in config["data"]:
         raise StudyError(f"{path}.models.{model}.data is train+extra, but {path}.data.extra_images is not set")
+
+
+def _check_trained(study: Study) -> None:
+    """Models that are trained already are in no part that takes a training."""
+    config = study.config
+    for part in ("calibration", "sensitivity", "ablations"):
+        names = config.get(part, {}).get("models", [config[part]["model"]] if "model" in config.get(part, {}) else [])
+        _refuse_weights(study, part, names)
+    _refuse_weights(study, "tables.table2", config["tables"].get("table2", {}))
+
+
+def _refuse_weights(study: Study, part: str, models: Iterable[str]) -> None:
+    for model in models:
+        if model in study.config["models"] and (weights := study.weights(model)):
+            raise StudyError(
+                f"studies.{study.name}.{part} names {model}, whose models.{model}.weights is {weights!r}; it is not trained, "
+                f"which {part} takes: leave {part} out, or take weights away"
+            )
 
 
 EXTRA_DATASETS = ("svhn", "house_numbers")

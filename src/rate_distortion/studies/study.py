@@ -97,6 +97,7 @@ class Study:
         return {
             **self.config["training"],
             **{key: value for key, value in merged.items() if key in self.config["training"]},
+            **({"epochs": 0} if "weights" in merged else {}),
             "batch_size": batch_size,
             "labels": labels,
             "threads": self.config["threads"],
@@ -108,6 +109,10 @@ class Study:
         merged = self._merged_model(model)
         splits = "train" if merged.get(HOLD_OUT) else self.config["data"]["train_on"]
         return splits + ("+extra" if merged.get("data") == "train+extra" else "")
+
+    def weights(self, model: str) -> str | None:
+        """The file of a model's trained weights; None for a model that is trained here."""
+        return self._merged_model(model).get("weights")
 
     def preprocessing(self, model: str) -> str | None:
         """The name of a model's own preprocessing, or None for the study's."""

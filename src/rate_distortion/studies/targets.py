@@ -15,6 +15,7 @@ from typing import Any
 
 from rate_distortion import datasets
 from rate_distortion.models import own as own_network
+from rate_distortion.storage import provenance
 from rate_distortion.studies import archive
 from rate_distortion.studies.configuration import StudyError
 from rate_distortion.studies.runs import Cell, Pack, Run
@@ -213,11 +214,14 @@ def pack_settings(study: Study, pack: Pack) -> dict[str, Any]:
 
 
 def cell_settings(study: Study, cell: Cell) -> dict[str, Any]:
-    """What the runs of a cell are trained with; of a user's own network the checksum of its file as well."""
+    """What the runs of a cell are trained with; of a user's own network or weights the checksum of the file as well."""
     model = study.model(cell.model)
     settings = {"model": model, "training": study.training(*cell), "train_on": study.train_on(cell.model)}
     code = own_network.checksum(model["factory"]) if model["factory"] else None
-    return settings | ({"network_sha256": code} if code else {})
+    settings |= {"network_sha256": code} if code else {}
+    if weights := study.weights(cell.model):
+        settings |= {"weights": weights, "weights_sha256": provenance.file_checksum(Path(weights))}
+    return settings
 
 
 def pack_files(study: Study, pack: Pack) -> list[str]:
