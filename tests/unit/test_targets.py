@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from rate_distortion import studies
+from rate_distortion.datasets import DatasetError
 from rate_distortion.studies import Cell, Study, StudyError, targets
 
 ROOT = Path(__file__).parents[2]
@@ -106,7 +107,7 @@ def test_a_damaged_file_of_the_users_is_refused_before_any_job(tmp_path):
     file.write_bytes(b"not an archive")
     study = load()["svhn_part"]
     config = study.config | {"data": study.config["data"] | {"file": str(file)}}
-    with pytest.raises(StudyError, match=r"studies.mine.data.file: .*mine.npz"):
+    with pytest.raises(DatasetError, match=r"studies.mine.data.file: .*mine.npz"):
         targets.source_files(Study("mine", config))
 
 

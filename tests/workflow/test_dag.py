@@ -69,7 +69,7 @@ def test_a_target_that_no_study_has_is_refused_in_a_sentence(project, path, mess
     result = project.snakemake("-n", path, check=False)
     assert result.returncode != 0
     assert message.lower() in (result.stdout + result.stderr).lower()
-    assert "Traceback" not in result.stdout + result.stderr
+    assert "Traceback (most recent call last)" not in result.stdout + result.stderr
 
 
 def test_partial_tables_of_a_study_that_has_not_begun(project):

@@ -14,7 +14,7 @@ import yaml
 
 from snakemake.exceptions import WorkflowError
 
-from rate_distortion import studies
+from rate_distortion import datasets, studies
 from rate_distortion.storage import clock
 from rate_distortion.studies import archive, needs, promises, results, shown, targets, unfinished
 from rate_distortion.studies.result import Result
@@ -85,6 +85,8 @@ def of_study(function, **fixed):
         given |= {name: int(given[name]) for name in ("batch_size", "seed") if name in given}
         try:
             return function(STUDIES[wildcards.study], **given, **fixed)
+        except datasets.DatasetError as error:
+            sys.exit(f"Data error: {error}")  # as above: the mistake is in a file of the user's
         except studies.StudyError as error:
             raise WorkflowError(str(error))
 

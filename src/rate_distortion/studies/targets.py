@@ -129,7 +129,7 @@ def source_files(study: Study) -> list[str]:
     """The files that a data set is read from: downloads, the user's own file, or none.
 
     Raises:
-        StudyError: the user's file cannot be used.
+        DatasetError: the user's file cannot be used.
     """
     data = study.config["data"]
     if data["dataset"] == "arrays":
@@ -137,7 +137,7 @@ def source_files(study: Study) -> list[str]:
             try:
                 datasets.check_arrays(data["file"])
             except datasets.DatasetError as error:
-                raise StudyError(f"studies.{study.name}.data.file: {error}") from error
+                raise datasets.DatasetError(f"studies.{study.name}.data.file: {error}") from error
         return [data["file"]]
     return _downloads(data["dataset"])
 
