@@ -426,6 +426,8 @@ def test_figure2_draws_ratio_floor_band_and_plateau():
     assert (band[:, 1].min(), band[:, 1].max()) == pytest.approx((last["ratio_low"].min(), last["ratio_high"].max()))
     titles = [axis.get_title() for axis in drawn("figure2")[0].axes]
     assert [title[:3] for title in titles] == ["(a)", "(b)", "(c)", "(d)"]
+    legend = [text.get_text() for text in drawn("figure2")[0].legends[0].get_texts()]
+    assert legend[5:] == ["layer 6 (last)", "no signal: ratio of pure noise", "plateau: constant from here on"]
 
 
 def test_figure2_leaves_a_gap_where_a_layer_has_no_gradients():
@@ -472,7 +474,7 @@ def test_figure4_tells_labels_that_were_reached_from_those_that_were_not():
     with style.theme():
         figure = figure4.draw(rows, SOURCE)
     said = {axis.texts[0].get_text(): axis.texts[0].get_color() for axis in figure.axes}
-    assert said["100.0\u202f%\n✓ 120"] == style.RIGHT
+    assert said["100\u202f%\n✓ 120"] == style.RIGHT
     assert said["40.0\u202f%\n✗ 500"] == style.WRONG
     legend = " ".join(text.get_text() for text in figure.texts)
     assert "✓ (a) the predicted class is the label; (b) full confidence was reached" in legend

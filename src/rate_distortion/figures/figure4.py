@@ -168,13 +168,13 @@ def _draw_image(axis: Axes, pixels: pandas.DataFrame) -> None:
     axis.imshow(picture, cmap="gray", vmin=-limit, vmax=limit, interpolation="nearest", aspect="auto")
     axis.set_axis_off()
     first = pixels.iloc[0]
-    confidence = f"{first['confidence_percent']:.1f}\u202f%"  # narrow, for three digits
+    confidence = f"{first['confidence_percent']:.1f}\u202f%".replace("100.0", "100")  # there is little room
     if first["part"] == "a":
         right = first["predicted_class"] == first["label"]
         said = f"{_mark(right)} {first['predicted_class']}\n{confidence}"
     else:
         right = first["reached"]
-        said = f"{confidence}\n{_mark(right)} {first['steps']:,}"
+        said = f"{confidence}\n{_mark(right)} {first['steps']}"
     colour = style.RIGHT if right else style.WRONG
     axis.text(0.5, -0.06, said, color=colour, ha="center", va="top", transform=axis.transAxes)
 
