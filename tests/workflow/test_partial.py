@@ -8,6 +8,7 @@ import pandas
 import pytest
 
 from rate_distortion import tables
+from rate_distortion.tables.layout import plain
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 FUNCTIONS = WORKFLOW / "rules/functions/partial.smk"
@@ -60,7 +61,7 @@ def test_a_table_of_finished_seeds_knows_how_many_were_planned_and_says_so(funct
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     frame = pandas.DataFrame({"mean": [1.0]})
-    maker = {"ablations": lambda metrics, study: tables.Table(frame, frame.astype(str), "Ablations", [])}
+    maker = {"ablations": lambda metrics, study: tables.Table(frame, plain(frame), "Ablations")}
     monkeypatch.setattr(script.making, "ablations", maker["ablations"])
     table = script.made("ablations", part)
     assert table.tidy.iloc[0].to_dict() == {"mean": 1.0, "seeds_finished": 3, "seeds_planned": 5}
