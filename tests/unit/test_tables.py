@@ -17,6 +17,8 @@ from rate_distortion.claims import ledger
 from rate_distortion.studies.stated_differences import stated_differences
 from rate_distortion.tables import layout
 from rate_distortion.tables.differences import PRINTED
+from rate_distortion.tables.weight_decay import SHOWN as DECAYS
+from rate_distortion.tables.weight_decay import shown as shown_decays
 
 STUDY = {"name": "demo", "title": "A title", "seeds": [1, 2, 3], "epochs": 20, "learning_rate": 0.05}
 DATA = {
@@ -364,3 +366,44 @@ def test_latex_compiles(tmp_path):
     ]
     assert r"\multicolumn{2}{c}{A} & \multicolumn{2}{c}{B}" in bodies[0]
     compile_latex(tmp_path, bodies)
+
+
+def test_a_planned_cell_without_a_finished_run_rests_on_no_seed():
+    planned_cells = {"C": [128], "A": [128, 32], "B": [128]}
+    there = runs().query("model == 'A' and batch_size == 128")
+    table = tables.table1(there, planned_cells, STUDY, DATA)
+    by_cell = {(row.model, row.batch_size): row for row in table.tidy.itertuples()}
+    assert {cell: int(row.n) for cell, row in by_cell.items()} == {
+        ("A", 128): 3,
+        ("A", 32): 0,
+        ("B", 128): 0,
+        ("C", 128): 0,
+    }
+    ours = table.shown.frame().set_index("batch size").loc["128"]
+    assert list(table.shown.headings)[1::2] == ["C test (%)", "A test (%)", "B test (%)"]
+    assert ours["B test (%)"] == "— (0 of 3)"
+    assert table.shown.partial_cells == 6
+
+
+def test_negative_numbers_have_a_minus_and_a_dash_is_explained():
+    rows = [{"a": layout.Cell("-0.5 ± 0.2"), "b": layout.Cell("-3 to -1", "-2.0")}, {"a": layout.Cell("B-1")}]
+    shown = layout.Layout([*layout.columns("a", "b"), layout.Column("paper", printed_of="b")], rows)
+    text = layout.Table(pandas.DataFrame(), shown, "Title").markdown()
+    for cell in ("−0.5 ± 0.2", "−3 to −1", "−2.0", "B-1"):
+        assert f" {cell} " in text
+    assert text.rstrip().endswith("- —: not measured, or not printed in the paper.")
+    assert "−0.5" not in layout.Table(pandas.DataFrame({"a": [-0.5]}), shown, "Title").tidy.to_csv()
+
+
+def test_the_best_weight_decay_is_found_before_rounding_and_a_tie_is_said():
+    quantities = list(DECAYS)
+    tidy = pandas.DataFrame(
+        [
+            {"weight_decay": decay, "quantity": name, "mean": mean, "standard_error": error, "n": 2, "fitting_seeds": 0}
+            for decay, mean, error in ((0.0, 54.3, 12.0), (0.1, 52.0, 5.0), (1.0, 20.0, 1.0))
+            for name in quantities
+        ]
+    ).assign(chosen=False)
+    shown = shown_decays(tidy.assign(best_validation=tidy["weight_decay"] == 0.0)).frame()
+    assert list(shown["validation (%)"]) == ["50 ± 10", "52 ± 5", "20 ± 1"]
+    assert list(shown["choice"]) == ["best validation", "tied with the best", ""]

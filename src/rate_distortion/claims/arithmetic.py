@@ -148,8 +148,8 @@ def over_chance(ledger: Ledger) -> Finding:
     mean = constant_predictor_percent()[0]
     excess = train.printed - 10
     reason = (
-        f"{train.printed:.2f} less 10 is {excess:.2f}, and a constant predictor exceeds one in ten by {mean - 10:.2f}: B fits "
-        "nothing"
+        f"{train.printed:.2f} less 10 is {excess:.2f}, and a constant predictor exceeds one in ten by {mean - 10:.2f}: "
+        "B fits nothing"
     )
     return Finding(excess, round(excess, 2) == 0.2, reason, train.printed_standard_error)
 

@@ -39,7 +39,7 @@ def gradient_ratios(rows: pandas.DataFrame | None) -> list[Comparison]:
     for (activation, normalization), own in plateaus.groupby(["activation", "normalization"], sort=False):
         known, printed = own["mean"].dropna(), own["printed"].dropna()
         none = f"{len(own) - len(known)} of {len(own)} layers still move" if len(known) < len(own) else ""
-        here = f"{known.min():,.0f} to {known.max():,.0f}" if len(known) else ""
+        here = " to ".join(dict.fromkeys(f"{epoch:,.0f}" for epoch in (known.min(), known.max()))) if len(known) else ""
         paper = f"about {printed.iloc[0]:,.0f}" if len(printed) else DASH
         measured = "; ".join(filter(None, (here, none)))
         found.append(Comparison(f"{network_name(activation, normalization)}: constant from epoch", paper, measured))
