@@ -40,7 +40,7 @@ WHITENING = "whitening.npz"
 
 CHUNK_BYTES = 1 << 20
 MOST_METADATA_BYTES = 16 << 20
-MOST_PACKED_BYTES, MOST_TIMES = 64 << 20, 100
+MOST_UNPACKED_BYTES, MOST_TIMES = 64 << 20, 100
 """Records may take this many bytes, or this many times the bytes of their archive. Honest ones shrink to about a half; what
 shrinks to a hundredth is made to fill disks."""
 
@@ -246,7 +246,7 @@ def _refuse_strange_members(members: Iterable[zipfile.ZipInfo], path: str | Path
 
 def _refuse_sizes(members: Iterable[zipfile.ZipInfo], path: str | Path) -> None:
     unpacked = sum(member.file_size for member in members)
-    if unpacked > max(MOST_PACKED_BYTES, MOST_TIMES * Path(path).stat().st_size):
+    if unpacked > max(MOST_UNPACKED_BYTES, MOST_TIMES * Path(path).stat().st_size):
         raise ArchiveError(
             f"{path} would unpack to {unpacked:,} bytes, more than {MOST_TIMES} times its own size, as no records do; it is "
             "not unpacked"
