@@ -28,7 +28,7 @@ def source_files(wildcards):
         except datasets.DatasetError as error:
             # An exception would be shown with the place in this file, as above.
             sys.exit(f"Data error: studies.{study.name}.data.file: {error}")
-        return [data["file"]]
+        return [str(path) for path in datasets.own_files(data["file"])]
     return datasets.source_paths(data["dataset"], "data")
 
 
@@ -38,7 +38,7 @@ def extra_source_files(wildcards):
 
 def network_data(wildcards):
     """What says the images' shape and the number of classes: the record of a user's data; the paper's data are known."""
-    own = study_of(wildcards).config["data"]["dataset"] == "arrays"
+    own = study_of(wildcards).config["data"]["dataset"] not in datasets.OF_THE_PROJECT
     return study_dataset(wildcards) if own else []
 
 
