@@ -328,7 +328,10 @@ def test_a_pickle_in_a_member_or_in_place_of_the_file_is_refused_and_not_run(tmp
 
 
 REFUSED_IN_A_JOB = {
-    "whitening components is 900": lambda: whitening.fit(np.zeros((9, 8, 8, 1), np.uint8), components=900),
+    "whitening components is 900": lambda: whitening.fit(
+        np.arange(9 * 64, dtype=np.uint8).reshape(9, 8, 8, 1), components=900
+    ),
+    "are all the same": lambda: whitening.fit(np.zeros((9, 8, 8, 1), np.uint8), components=9),
     "digits [3, 11] were asked for": lambda: datasets.select_digits(
         np.zeros((2, 8, 8), np.uint8), np.array([3, 7]), (3, 11)
     ),

@@ -25,7 +25,7 @@ rule download:
     log:
         "logs/download/{folder}/{file}.log",
     wildcard_constraints:
-        folder="svhn|MNIST/raw",
+        folder="|".join(sorted(set(datasets.FOLDERS.values()))),
         file="[^/]+",
     conda:
         "../../envs/environment.yaml"

@@ -6,13 +6,12 @@ from rate_distortion import datasets
 from rate_distortion.storage.job_log import job_log
 
 
-def main(target: str, mirrors: list[str]) -> None:
+def main(target: str, folder: str, mirrors: dict[str, list[str]]) -> None:
     """Leave the verified file at ``target``."""
     path = Path(target)
-    datasets.fetch(datasets.remote_file(path.name), path.parent, mirrors)
+    datasets.fetch(datasets.remote_file(folder, path.name), path.parent, datasets.mirrors(folder, mirrors))
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        source = snakemake.wildcards.folder.split("/")[0].lower()
-        main(snakemake.output.file, snakemake.config["mirrors"][source])
+        main(snakemake.output.file, snakemake.wildcards.folder, snakemake.config["mirrors"])

@@ -5,25 +5,29 @@ this package imports neither torch nor scikit-learn, so that it may be asked for
 """
 
 from rate_distortion.datasets.arrays import check_arrays
-from rate_distortion.datasets.catalogue import DATASETS, DESCRIPTIONS, LICENCES, description
+from rate_distortion.datasets.catalogue import DATASETS, DESCRIPTIONS, LICENCES, OF_THE_PROJECT, RESIZABLE, description
 from rate_distortion.datasets.digit_pairs import digit_pair_size, select_digits
 from rate_distortion.datasets.download import DownloadError, RemoteFile, fetch
 from rate_distortion.datasets.labelled_images import DatasetError, LabelledImages, split_validation
 from rate_distortion.datasets.remote import (
     DEFAULT_MIRRORS,
+    FOLDERS,
     fetch_dataset,
+    mirrors,
     missing_files,
     remote_file,
     remote_files,
     source_paths,
 )
-from rate_distortion.datasets.sources import RESIZABLE, checksums, classes, image_side, load, sizes
+from rate_distortion.datasets.sources import checksums, classes, image_side, load, own_files, sizes
 
 __all__ = [
     "DATASETS",
     "DEFAULT_MIRRORS",
     "DESCRIPTIONS",
+    "FOLDERS",
     "LICENCES",
+    "OF_THE_PROJECT",
     "RESIZABLE",
     "DatasetError",
     "DownloadError",
@@ -38,7 +42,9 @@ __all__ = [
     "fetch_dataset",
     "image_side",
     "load",
+    "mirrors",
     "missing_files",
+    "own_files",
     "remote_file",
     "remote_files",
     "select_digits",

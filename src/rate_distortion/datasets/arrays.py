@@ -1,4 +1,4 @@
-"""A user's own images: one .npz with ``images``, ``labels`` and optionally ``split``.
+"""A user's own images: one .npz with ``images``, ``labels`` and optionally ``split``, or a folder of images by class.
 
 Whatever does not fit is refused with one sentence that names the file, the array and how to put it right.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rate_distortion.datasets import image_folder
 from rate_distortion.datasets.labelled_images import CHANNELS, DatasetError, LabelledImages, divide, random_order
 from rate_distortion.datasets.resizing import LARGEST_SIDE, SMALLEST_SIDE
 from rate_distortion.storage import files
@@ -129,6 +130,8 @@ def _test_images(total: int) -> int:
 
 
 def _read_npz(path: Path, names: tuple[str, ...] = ARRAYS) -> Mapping[str, np.ndarray]:
+    if path.is_dir():
+        return image_folder.read(path, names)
     if not path.is_file():
         raise DatasetError(f"{path} does not exist or is no file; it should be your .npz with images and labels")
     if not zipfile.is_zipfile(path):
@@ -166,6 +169,8 @@ def _read_array(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> np.ndar
 
 def _header(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and type of an array, from the first bytes of its member of the file."""
+    if path.is_dir() and name == "images":
+        return image_folder.header(path)
     if not path.is_file():  # opening a pipe would wait for ever
         raise DatasetError(f"{path} does not exist or is no file; it should be your .npz with images and labels")
     try:

@@ -7,15 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from rate_distortion.datasets import arrays, handwritten_digits, remote
-from rate_distortion.datasets.catalogue import NATIVE_SIDES, SPLIT_SIZES, check_dataset, listed, suggestion
+from rate_distortion.datasets import arrays, handwritten_digits, image_folder, remote
+from rate_distortion.datasets.catalogue import (
+    CLASSES,
+    NATIVE_SIDES,
+    RESIZABLE,
+    SPLIT_SIZES,
+    check_dataset,
+    listed,
+    suggestion,
+)
 from rate_distortion.datasets.download import md5_of
 from rate_distortion.datasets.labelled_images import DatasetError, LabelledImages
 from rate_distortion.datasets.resizing import resize
 
 log = logging.getLogger(__name__)
-
-RESIZABLE = ("mnist", "digits")
 
 
 def load(
@@ -37,8 +43,9 @@ def load(
         count: only the first so many images; None for all.
         seed: of procedural images, and of the order of a user's file and its division where it has none; the others ignore it.
         data_folder: where downloads lie.
-        image_size: side in pixels to which mnist and digits are resized; None for 28. The others keep their own.
-        file: the .npz of ``arrays`` (see :mod:`rate_distortion.datasets.arrays`), and of no other source.
+        image_size: side in pixels to which grey sources (:data:`RESIZABLE`) are resized; None for their own (digits: 28).
+        file: the .npz of ``arrays`` or its folder of images by class (see :mod:`rate_distortion.datasets.arrays`), and of no
+            other source.
         processes: that draw house_numbers; the images do not depend on it.
 
     Raises:
@@ -55,14 +62,14 @@ def load(
     if dataset == "house_numbers":
         return _draw_house_numbers(split, count, seed, processes)
     match dataset:
-        case "svhn" | "svhn_extra" | "mnist":
-            data = _read_downloaded(dataset, split, data_folder)
         case "digits":
             data = handwritten_digits.read_digits(split, image_size or handwritten_digits.DEFAULT_SIDE)
         case "arrays":
             data = arrays.read_arrays(file, split, seed)
+        case _:
+            data = _read_downloaded(dataset, split, data_folder)
     first = _first(data, count, f"{dataset} {split}")
-    return resize(first, image_size) if dataset == "mnist" and image_size else first
+    return resize(first, image_size) if image_size else first
 
 
 def sizes(dataset: str, *, file: str | Path | None = None) -> dict[str, int]:
@@ -88,7 +95,7 @@ def image_side(dataset: str, *, image_size: int | None = None, file: str | Path 
 def classes(dataset: str, *, file: str | Path | None = None) -> int:
     """Number of classes of a source; of ``arrays``, as counted in the user's file."""
     _check_source(dataset, file)
-    return arrays.count_classes(file) if dataset == "arrays" else 10
+    return arrays.count_classes(file) if dataset == "arrays" else CLASSES[dataset]
 
 
 def checksums(
@@ -100,12 +107,19 @@ def checksums(
     """
     _check_source(dataset, file)
     if dataset == "arrays":
+        if Path(file).is_dir():
+            return {Path(file).name: image_folder.checksum(Path(file))}
         paths = [Path(file)]
     elif dataset == "digits":
         paths = [handwritten_digits.bundled_file()]
     else:
         paths = remote.source_paths(dataset, data_folder)
     return {path.name: md5_of(path) if path.is_file() else None for path in paths}
+
+
+def own_files(file: str | Path) -> list[Path]:
+    """The files that ``arrays`` reads: the user's .npz, or every image of the user's folder."""
+    return image_folder.sources(Path(file)) if Path(file).is_dir() else [Path(file)]
 
 
 def _check_source(dataset: str, file: str | Path | None) -> None:
@@ -117,10 +131,12 @@ def _check_source(dataset: str, file: str | Path | None) -> None:
 
 
 def _read_downloaded(dataset: str, split: str, data_folder: str | Path) -> LabelledImages:
-    from rate_distortion.datasets import torchvision_readers
+    from rate_distortion.datasets import public_sets, torchvision_readers
 
     if dataset == "mnist":
         return torchvision_readers.read_mnist(split, data_folder)
+    if dataset not in ("svhn", "svhn_extra"):
+        return public_sets.read(dataset, split, data_folder)
     return torchvision_readers.read_svhn(dataset, "extra" if dataset == "svhn_extra" else split, data_folder)
 
 

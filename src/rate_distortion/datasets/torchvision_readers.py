@@ -31,7 +31,7 @@ def read_svhn(dataset: str, split: str, data_folder: str | Path) -> LabelledImag
     from torchvision.datasets import SVHN
 
     folder = Path(data_folder) / remote.FOLDERS[dataset]
-    file = remote.remote_file(f"{split}_32x32.mat")
+    file = remote.remote_file(remote.FOLDERS[dataset], f"{split}_32x32.mat")
     if not (folder / file.name).is_file():
         raise remote.missing_error(dataset, [file], data_folder)
     try:
