@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
+import importlib
 import os
 import sys
 import traceback
@@ -298,12 +298,12 @@ def _are_mappings(*values: Any) -> bool:
 
 
 def _require(*modules: str, extra: str, instead: str = "") -> None:
-    missing = [name for name in modules if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(
-            f"{missing[0]} is not installed, which this command needs: pip install 'rate-distortion[{extra}]'"
-            + (f", {instead}" if instead else "")
-        )
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            remedy = f"pip install 'rate-distortion[{extra}]'" + (f", {instead}" if instead else "")
+            raise InputError(f"{error.name} is not installed, which this command needs: {remedy}") from error
 
 
 if __name__ == "__main__":

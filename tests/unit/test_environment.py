@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NOT_ON_CONDA = {"pyitlib"}
 LOCK = (ROOT / "envs/requirements.txt").read_text()
-CONDA_NAMES = {"build": "python-build", "playwright": "playwright-python", "torch": "pytorch"}
+CONDA_NAMES = {"playwright": "playwright-python", "torch": "pytorch"}
 
 
 def requirements(*extras):
