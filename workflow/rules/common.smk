@@ -143,7 +143,7 @@ def study_results(name):
     return [
         f"{folder}/config.yaml",
         f"{folder}/plan.md",
-        *(f"{folder}/claims.{kind}" for kind in ("csv", "md")),
+        *(f"{folder}/{name}" for name in ("claims.csv", "claims.md", "theses.csv")),
         f"{folder}/overview.csv",
         *(f"{folder}/tables/{table}.{kind}" for table in tables for kind in ("csv", "md", "tex")),
         *([f"{folder}/tables/attack_audit.csv"] if "attack_audit" in study.config else []),
