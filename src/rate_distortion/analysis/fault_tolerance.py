@@ -212,7 +212,7 @@ def _area_weights(snr_db: np.ndarray) -> np.ndarray:
 
 
 def half_information_db(sweeps: Sequence[RecordedSweep]) -> float:
-    """The highest ratio at which the mean curve is at most half of the clean information; NaN when it never is, or there is none."""
+    """The highest ratio at which the mean curve is at most half of the clean information; NaN without such a ratio."""
     at = GRID_DB[::-1]
     bits = [corrected_bits(sweep) for sweep in sweeps]
     curves_at = [
