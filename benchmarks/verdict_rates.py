@@ -107,7 +107,7 @@ def without_information(rng: np.random.Generator, corrected: bool) -> verdicts.E
 def coverage(rng: np.random.Generator, images: int, classes: int, guessed: str, draws: int) -> dict[str, object]:
     """How often the 95 percent interval of an area over three seeds holds the true one, which many images show."""
     share = SHARES[guessed]
-    true = fault_tolerance.area_interval([guesses(rng, 200_000, share, classes, classes)])[0]
+    true = fault_tolerance.area_interval([guesses(rng, 50_000, share, classes, classes)])[0]
     found = [
         fault_tolerance.area_interval([guesses(rng, images, share, classes, classes) for _ in range(3)])
         for _ in range(draws)

@@ -212,14 +212,14 @@ def _area_weights(snr_db: np.ndarray) -> np.ndarray:
 
 
 def half_information_db(sweeps: Sequence[RecordedSweep]) -> float:
-    """The highest ratio at which the mean curve is at most half of the clean information; NaN when it never is."""
+    """The highest ratio at which the mean curve is at most half of the clean information; NaN without such a ratio."""
     at = GRID_DB[::-1]
     bits = [corrected_bits(sweep) for sweep in sweeps]
     curves_at = [
         snr.interpolate_to_db(sweep.records["snr_db"], own, at) for sweep, own in zip(sweeps, bits, strict=True)
     ]
     mean, clean = np.mean(curves_at, axis=0), np.mean([own[0] for own in bits])
-    below = np.flatnonzero(mean <= clean / 2)
+    below = np.flatnonzero(mean <= clean / 2) if clean > 0 else np.array([], dtype=int)
     return float(at[below[0]]) if below.size else np.nan
 
 

@@ -138,7 +138,7 @@ def source_files(study: Study) -> list[str]:
                 datasets.check_arrays(data["file"])
             except datasets.DatasetError as error:
                 raise datasets.DatasetError(f"studies.{study.name}.data.file: {error}") from error
-        return [data["file"]]
+        return [str(path) for path in datasets.own_files(data["file"])]
     return _downloads(data["dataset"])
 
 
@@ -172,7 +172,7 @@ def digit_source_files(study: Study, digit_pair: str) -> list[str]:
 
 def network_data(study: Study) -> list[str]:
     """What says the images' shape and the number of classes: the record of a user's data; the paper's data are known."""
-    return [study_dataset(study)] if study.config["data"]["dataset"] == "arrays" else []
+    return [study_dataset(study)] if study.config["data"]["dataset"] not in datasets.OF_THE_PROJECT else []
 
 
 def _downloads(dataset: str) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import pandas
 
 from rate_distortion.analysis.precision import DASH, to_precision
+from rate_distortion.datasets import catalogue
 from rate_distortion.storage import files, provenance
 
 log = logging.getLogger(__name__)
@@ -352,7 +353,7 @@ def is_users_own(data: Mapping[str, Any]) -> bool:
     Args:
         data: the content of ``dataset.json``.
     """
-    return data.get("dataset") == "arrays" and "part_of" not in data
+    return data.get("dataset") not in (None, *catalogue.OF_THE_PROJECT) and "part_of" not in data
 
 
 def notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
