@@ -407,3 +407,24 @@ def test_the_best_weight_decay_is_found_before_rounding_and_a_tie_is_said():
     shown = shown_decays(tidy.assign(best_validation=tidy["weight_decay"] == 0.0)).frame()
     assert list(shown["validation (%)"]) == ["50 ± 10", "52 ± 5", "20 ± 1"]
     assert list(shown["choice"]) == ["best validation", "tied with the best", ""]
+
+
+def test_the_audit_shows_the_strongest_start_of_each_attack_and_where_an_attack_ended():
+    cell = {"model": "C", "batch_size": 128, "evaluation_mode": "last", "compared_with": "l2", "images": 64}
+    rows = pandas.DataFrame(
+        [
+            cell | {"attack": "plain", "start": 0, "snr_db": 30.0, "accuracy_percent": 20.0},
+            cell | {"attack": "plain", "start": 0, "snr_db": 10.0, "accuracy_percent": math.nan},
+            *(
+                cell | {"attack": "random_start", "start": start, "snr_db": ratio, "accuracy_percent": accuracy}
+                for start, accuracy in ((0, 19.0), (1, 17.0))
+                for ratio in (30.0, 10.0)
+            ),
+        ]
+    )
+    table = tables.attack_audit(rows, STUDY, DATA)
+    shown = table.shown.frame().set_index("attack")
+    assert list(shown["accuracy at 30 dB (%)"]) == ["20.0", "17.0"]
+    assert list(shown["accuracy at 10 dB (%)"]) == ["—", "17.0"]
+    assert "—: the attack ended at a higher ratio." in table.markdown()
+    assert "64 test images" in table.latex()

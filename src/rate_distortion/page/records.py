@@ -53,7 +53,8 @@ class Records:
         """What came of each thesis of the paper, beside the claims where they were judged; None without."""
         claims = self.places.get("claims")
         path = claims and claims.with_name("theses.csv")
-        return _rows(path) if path and path.exists() else None
+        rows = _rows(path) if path and path.exists() else None
+        return None if rows is None else rows.astype(object).where(rows.notna(), "")
 
     def text(self, name: str) -> str | None:
         """A table's Markdown, where it exists."""
