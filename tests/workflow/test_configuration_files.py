@@ -79,11 +79,11 @@ REFUSED = {
     mine(data={"image_size": 28}): "studies.mine.data.image_size is 28 and studies.mine.data.dataset is 'house_numbers'",
     mine(whitening={"components": 400}): "studies.mine.whitening.components is 400; allowed: 1 to 299",
     mine(sphere_packing={"train_images": 5000}): "sphere_packing.train_images is 5,000, and there are 1,297 training images",
-    mine(sphere_packing={"train_images": 301, "batch_norm_evaluation": "batch", "evaluation_batch_size": 300}): (
-        "sphere_packing.evaluation_batch_size is 300, so that the last of the batches of 301 training images has a single image"
+    mine(sphere_packing={"train_images": 301, "batch_norm_evaluation": "batch", "evaluation_batch_size": 1}): (
+        "sphere_packing.evaluation_batch_size is 1 and there are 301 training images, so that a batch has a single image"
     ),
-    mine(multilayer_perceptron={"batch_size": 19}): "multilayer_perceptron.batch_size is 19, so that the last",
-    mine(data={"train_images": 257}, tables={"table1": {"C": [32]}}): "batch normalization makes nothing",
+    mine(multilayer_perceptron={"batch_size": 1}): "multilayer_perceptron.batch_size is 1 and there are 362",
+    mine(tables={"table1": {"C": [1]}}): "batch normalization makes nothing",
     mine(transfer={"validation_images": 1298}): "transfer.validation_images is 1,298, and there are 1,297 training images",
     mine(perturbations={"images": 201}): "studies.mine.perturbations.images is 201, and there are 200 test images",
     mine(models={"N": {"factory": "nowhere:build"}}, tables={"table1": {"N": [32]}}): "and there is no nowhere.py in",

@@ -142,10 +142,11 @@ def _check_minibatches(study: Study, used: Mapping[str, int]) -> None:
 
 
 def _refuse_single(key: str, size: int, images: int, what: str) -> None:
-    if images and (size == 1 or images % size == 1):
-        rest = "every batch has" if size == 1 else f"the last of the batches of {images:,} {what} has"
+    """A single image that is left over joins the batch before it; alone in the only batch it has nothing to join."""
+    if min(size, images) == 1:
         raise StudyError(
-            f"{key} is {size:,}, so that {rest} a single image, of which batch normalization makes nothing; choose another"
+            f"{key} is {size:,} and there are {images:,} {what}, so that a batch has a single image, of which batch "
+            "normalization makes nothing; choose at least 2"
         )
 
 

@@ -94,7 +94,11 @@ def perceptron(study: Study, activation: str, normalization: str, labels: str) -
 def bottleneck(study: Study) -> Needs:
     """Training one variant of the information bottleneck on one seed."""
     images = amounts.bottleneck_images(study)
-    seconds = study.config["sphere_packing"]["epochs"] * images / amounts.BOTTLENECK_IMAGES_PER_SECOND_PER_THREAD
+    seconds = (
+        study.config["sphere_packing"]["epochs"]
+        * amounts.bottleneck_passes(study)
+        / amounts.BOTTLENECK_IMAGES_PER_SECOND_PER_THREAD
+    )
     return Needs.of(TORCH_MEGABYTES + IMAGE_COPIES * images * 28**2 * 4e-6, seconds)
 
 

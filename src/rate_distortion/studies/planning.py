@@ -222,10 +222,10 @@ def _bottleneck_lines(study: Study) -> list[str]:
 
 
 def _bottleneck_images(study: Study) -> int:
-    """Images that one information bottleneck is shown."""
+    """Images that go through the encoder of one information bottleneck."""
     if not study.bottleneck_runs():
         return 0
-    return study.config["sphere_packing"]["epochs"] * amounts.bottleneck_images(study)
+    return study.config["sphere_packing"]["epochs"] * amounts.bottleneck_passes(study)
 
 
 def _epochs(study: Study, run: Run) -> int:

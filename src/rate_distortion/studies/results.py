@@ -28,7 +28,7 @@ SECTIONS: Mapping[str, Section] = {
     "spheres": Section("Sphere packing", "appendix A", ("sphere_packing",)),
     "architecture": Section("Architecture", "appendix B", ("architecture",)),
     "transfer": Section("Zero- and one-shot transfer, and calibration", "appendix C", ("transfer",)),
-    "variations": Section("What the conclusions depend on", "not in the paper"),
+    "variations": Section("What the conclusions depend on", "not in the paper", ("ablations",)),
 }
 """Sections that show results; the page adds the ledger and how it was made."""
 
