@@ -14,6 +14,8 @@ from hypothesis.extra import numpy as st_numpy
 
 from rate_distortion import datasets
 
+# A flipped bit may leave a type that numpy still knows, but by a name of which it warns.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 COMMON = {"deadline": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
 COUNT = 24
 IMAGES = np.random.default_rng(0).integers(0, 256, (COUNT, 10, 10), dtype=np.uint8)

@@ -36,7 +36,7 @@ def dry_run(project, text, *arguments):
     printed = result.stdout + result.stderr
     assert "Traceback" not in printed
     assert ".smk" not in printed
-    assert ".py" not in printed.replace("study.py", "")
+    assert 'File "' not in printed
     return printed if result.returncode else ""
 
 

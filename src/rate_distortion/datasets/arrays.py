@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import tokenize
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -158,7 +159,11 @@ def _read_npz(path: Path, names: tuple[str, ...] = ARRAYS) -> Mapping[str, np.nd
 def _read_array(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> np.ndarray:
     try:
         array = archive[name]
-    except ValueError as error:  # numpy refuses to unpickle objects, and headers that make no sense
+    except (
+        ValueError,
+        SyntaxError,
+        tokenize.TokenError,
+    ) as error:  # numpy unpickles no objects, and reads no odd headers
         raise DatasetError(
             f"{name} in {path} is an array of Python objects or damaged; make it one rectangular array of numbers"
         ) from error

@@ -18,6 +18,7 @@ import io
 import json
 import os
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,6 +42,8 @@ REMEDIES = {
 
 
 DAMAGED_ARCHIVE = (
+    SyntaxError,  # numpy reads the header of an array with ast and tokenize
+    tokenize.TokenError,
     ValueError,
     OSError,
     EOFError,

@@ -27,6 +27,9 @@ MOST_DIGITS = 4300
 """More digits than this Python does not convert."""
 
 CODE = "__use_yte__"
+PATHVARS = "pathvars"
+"""A key that Snakemake itself acts on, before the Snakefile can refuse it."""
+
 _TAG = "tag:yaml.org,2002:"
 _SEXAGESIMAL = re.compile(r"[-+]?\d[\d_]*(:[0-5]?\d)+(\.[\d_]*)?")
 _OCTAL = re.compile(r"[-+]?0[0-7_]+")
@@ -62,6 +65,10 @@ def read(path: str | Path) -> dict[str, Any]:
         raise StudyError(
             f"{path} has the key {CODE}, with which Snakemake would run Python code that the file holds; a configuration is "
             "plain values: leave it out, and write the values that the code would make"
+        )
+    if PATHVARS in content:
+        raise StudyError(
+            f"{path} has the unknown key {PATHVARS!r}, with which Snakemake would change paths of results; leave it out"
         )
     return content
 
