@@ -301,7 +301,7 @@ def test_studies_and_plans_of_a_checkout(capsys, monkeypatch, tmp_path):
     assert command_line.main(["plan", "ci"]) == 0
     assert capsys.readouterr().out.startswith("# Plan of study ci")
     assert command_line.main(["plan", "nothing"]) == 1
-    assert "there is no study 'nothing' here; there are demo" in capsys.readouterr().err
+    assert "there is no study 'nothing' here; there are " in capsys.readouterr().err
     monkeypatch.chdir(tmp_path)
     assert command_line.main(["plan", "ci", "--directory", str(ROOT)]) == 0
     capsys.readouterr()

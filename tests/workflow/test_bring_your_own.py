@@ -117,6 +117,11 @@ def test_the_page_works_as_it_stands_there(project):
     assert (results / "paper.html").stat().st_size > 1e5
     assert (project.folder / "my_report.html").stat().st_size > 1e5
     assert (results / "records.zip").stat().st_size < 1e6
+    trained = json.loads(
+        (project.folder / "results/trained/runs/cnn/mine/batch64/original/seed1/metrics.json").read_text()
+    )
+    assert trained["epochs"] == 0
+    assert (project.folder / "results/trained/tables/fault_tolerance.md").exists()
     written = {"audit.html", "curves.csv", "curves.svg", "curves.png", "summary.csv", "masking.csv"}
     assert {path.name for path in (project.folder / "audit").iterdir()} == written
 
