@@ -27,7 +27,7 @@ from rate_distortion.training.bottleneck import BottleneckTrainingSettings
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
-CONFIG = {**SHIPPED, "studies": {"demo": SHIPPED["studies"]["demo"]}}
+CONFIG = {**SHIPPED, "studies": {"demo": studies.merged_study("demo", SHIPPED["studies"], SCHEMA)}}
 STUDY = ("studies", "demo")
 QUICK = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 

@@ -344,18 +344,6 @@ def test_batch_statistics_start_from_the_reported_accuracy_and_give_no_distance_
     assert result.records[0]["evaluation_mode"] == "batch"
 
 
-def test_a_model_in_training_mode_is_measured_as_it_is_with_a_warning(model, some):
-    images, labels = some
-    try:
-        with pytest.warns(UserWarning, match=r"the model is in training mode.*call model\.eval\(\) first"):
-            sweep(model.train(), images, labels, SweepSettings("gaussian", points=3))
-    finally:
-        model.eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        sweep(model, images, labels, SweepSettings("gaussian", points=3))
-
-
 def test_model_is_left_as_it_was_found():
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(144, 10))
     model[0].bias.requires_grad_(False)

@@ -57,7 +57,7 @@ def test_extra_data_count_where_they_are_used_and_nowhere_else():
 
 def test_every_training_is_a_process():
     cost = planning.plan(load()["demo"])
-    assert (cost.trainings, cost.processes) == (46, 46)
+    assert (cost.trainings, cost.processes) == (30, 30)
     assert cost.gpu_hours > 0
     assert "0 (the study does not use a GPU)" in planning.markdown(load()["demo"])
 
@@ -98,9 +98,9 @@ def test_a_study_without_multilayer_perceptrons_does_not_mention_them():
 
 def test_information_bottlenecks_are_counted_and_listed():
     cost = planning.plan(load()["paper"])
-    assert (cost.bottlenecks, cost.bottleneck_images) == (3, 3 * 500 * 60_000)
-    assert "| batch_without_scale | 1 | 500 |" in planning.markdown(load()["paper"])
-    assert planning.plan(load()["ci"]).bottleneck_images == 3 * 4 * 300
+    assert (cost.bottlenecks, cost.bottleneck_images) == (15, 15 * 500 * (60_000 + 469 * 1_000))
+    assert "| batch_without_scale | 5 | 500 |" in planning.markdown(load()["paper"])
+    assert planning.plan(load()["ci"]).bottleneck_images == 3 * 4 * (300 + 5 * 200)
 
 
 def test_a_study_without_sphere_packing_does_not_mention_it():

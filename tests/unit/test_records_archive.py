@@ -319,7 +319,7 @@ def test_a_study_that_an_archive_brings_changes_no_other():
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     before = studies.load(config, schema)
-    brought = studies.merged_study("demo", config["studies"])
+    brought = studies.merged_study("demo", config["studies"], schema)
     brought["training"] = brought["training"] | {"learning_rate": 0.5}
     after = studies.load(config, schema, {"demo": brought, "new": brought})
     assert after["demo"].config["training"]["learning_rate"] == after["new"].config["training"]["learning_rate"] == 0.5

@@ -19,7 +19,7 @@ SOURCES = sorted(path for folder in ("src", "workflow", "benchmarks") for path i
 RULES = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").rglob("*.smk"))]
 UNSAFE_MODULES = {"pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 UNSAFE_CALLS = {
-    "eval", "exec", "torch.load", "torch.save", "torch.hub.load", "pandas.read_pickle", "yaml.load", "yaml.full_load",
+    "eval", "exec", "torch.save", "torch.hub.load", "pandas.read_pickle", "yaml.load", "yaml.full_load",
     "yaml.unsafe_load", "os.system", "shutil.unpack_archive",
 }  # fmt: skip
 UNSAFE_METHODS = {"extractall", "extract", "to_pickle"}
@@ -43,6 +43,10 @@ def unsafe(source):
         name, options = name_of(node.func), {keyword.arg: keyword.value for keyword in node.keywords}
         if name in UNSAFE_CALLS or (isinstance(node.func, ast.Attribute) and node.func.attr in UNSAFE_METHODS):
             yield f"call of {name}"
+        if name == "torch.load":
+            allowed = options.get("weights_only")
+            if not (isinstance(allowed, ast.Constant) and allowed.value is True):
+                yield "torch.load without weights_only=True"
         if name in ("np.load", "numpy.load", "np.lib.format.read_array"):
             allowed = options.get("allow_pickle")
             if not (isinstance(allowed, ast.Constant) and allowed.value is False):
@@ -54,7 +58,8 @@ def unsafe(source):
 @pytest.mark.parametrize(
     "source",
     [
-        "import pickle", "from joblib import load", "torch.load('x')", "np.load('x')", "np.load('x', allow_pickle=True)",
+        "import pickle", "from joblib import load", "torch.load('x')", "torch.load('x', weights_only=False)",
+        "np.load('x')", "np.load('x', allow_pickle=True)",
         "yaml.load(text, Loader)", "archive.extractall()", "subprocess.run('ls', shell=True)", "eval('1')",
     ],
 )  # fmt: skip

@@ -10,13 +10,12 @@ import numpy as np
 
 from rate_distortion import information
 from rate_distortion.analysis import channel
-from rate_distortion.claims.ledger import Ledger
+from rate_distortion.claims.ledger import PAPER_SEEDS, Ledger
 
 SVHN_TEST_LABELS = np.array([1744, 5099, 4149, 2882, 2523, 2384, 1977, 2019, 1660, 1595])
 """Images of every class in SVHN's test set, digits 0 to 9."""
 
 SVHN_TRAINING_IMAGES = 73_257
-PAPER_SEEDS = 5
 DRAWS = 20_000
 """Draws of random labels behind the accuracy of a constant predictor: its mean is known to 0.0004 points."""
 

@@ -16,7 +16,7 @@ from rate_distortion.analysis.precision import to_precision
 from rate_distortion.analysis.records import MissingError, StudyRecords
 from rate_distortion.claims import arithmetic, measures, theses, verdicts
 from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes, first_deviation, of_claim
-from rate_distortion.claims.ledger import Claim, Ledger, load
+from rate_distortion.claims.ledger import PAPER_SEEDS, Claim, Ledger, load
 from rate_distortion.claims.outcomes import Assessment
 from rate_distortion.claims.overview import ITEMS
 from rate_distortion.claims.verdicts import NOT_REPRODUCED, REPRODUCED, UNDECIDED, Evidence, Observed, Sample
@@ -276,7 +276,7 @@ def _number(own: Assessment, found: pandas.Series | measures.Bounded | measures.
             words += "; cannot be decided from a single printed run: ours spread so much that even their equality would not do"
     else:
         error = claim.printed_standard_error or 0.0
-        evidence = verdicts.equivalence(values, Sample(printed, error, arithmetic.PAPER_SEEDS), claim.margin.value)
+        evidence = verdicts.equivalence(values, Sample(printed, error, PAPER_SEEDS), claim.margin.value)
     return replace(own, evidence=evidence, reason=words)
 
 

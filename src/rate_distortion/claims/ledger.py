@@ -14,6 +14,9 @@ import yaml
 
 from rate_distortion.studies import configuration
 
+PAPER_SEEDS = 5
+"""Seeds behind each of the paper's means (Table 1)."""
+
 FOLLOW_UP = "S-"
 """How the ids of reference points from the authors' follow-up begin, which the paper does not print."""
 

@@ -44,12 +44,17 @@ class RemoteFile:
     Attributes:
         name: the file's name, at the mirror and on disk.
         md5: checksum, 32 hexadecimal digits.
-        size_bytes: its length.
+        size_bytes: its length; None where nobody publishes it.
     """
 
     name: str
     md5: str
-    size_bytes: int
+    size_bytes: int | None = None
+
+    @property
+    def length(self) -> str:
+        """Its length in words."""
+        return "unknown" if self.size_bytes is None else f"{self.size_bytes:,}"
 
     def is_in(self, folder: str | Path) -> bool:
         """Whether the folder holds this very file (its checksum is computed)."""
@@ -111,7 +116,7 @@ def bring_by_hand(files: Sequence[RemoteFile], folder: str | Path) -> str:
     lines = [f"Without a network, put into {folder} from another machine, and run the same command again:"]
     for file in files:
         wrong = ", in place of the file there, which is not this one" if (folder / file.name).exists() else ""
-        lines.append(f"  {file.name} (md5 {file.md5}, {file.size_bytes:,} bytes){wrong}")
+        lines.append(f"  {file.name} (md5 {file.md5}, {file.length} bytes){wrong}")
     return "\n".join(lines)
 
 
@@ -176,15 +181,17 @@ class _Download:
         except ValueError:  # the checksum is wrong; pooch has removed the bytes
             if self.continued:  # the ones from before may be to blame
                 return self._fetch(url)
-            raise _MirrorError(f"the {self.file.size_bytes:,} bytes from there have the wrong checksum") from None
+            size = "" if self.file.size_bytes is None else f"{self.file.length} "
+            raise _MirrorError(f"the {size}bytes from there have the wrong checksum") from None
 
     def __call__(self, url: str, output_file: str, _pooch: object) -> None:
         """Complete the part and hand it over, as :func:`pooch.retrieve` wants it of a downloader."""
-        if _length(self.part) > self.file.size_bytes:
+        size = self.file.size_bytes
+        if size is not None and _length(self.part) > size:
             self.part.unlink()
         offset = _length(self.part)
         self.continued = offset > 0
-        if offset < self.file.size_bytes:
+        if size is None or offset < size:
             self._receive(url, offset)
         self.part.replace(output_file)
 
@@ -203,11 +210,11 @@ class _Download:
                     raise _MirrorError(f"HTTP {answer.status_code} {answer.reason}")
                 offset = offset if answer.status_code == 206 else 0
                 self._refuse_another_length(answer, offset)
-                _refuse_full_disk(self.folder, self.file.size_bytes - offset)
+                _refuse_full_disk(self.folder, (self.file.size_bytes or 0) - offset)
                 self._append(answer, offset)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise _MirrorError(self._network_reason(error)) from error
-        if _length(self.part) < self.file.size_bytes:
+        if _length(self.part) < (self.file.size_bytes or 0):
             raise _MirrorError(self._network_reason())
 
     def _append(self, answer: requests.Response, offset: int) -> None:
@@ -216,22 +223,23 @@ class _Download:
 
         name, size = self.file.name, self.file.size_bytes
         beginning = f"continuing {name} at byte {offset:,}" if offset else f"downloading {name}"
-        log.info("%s of %s from %s", beginning, f"{size:,}", _public(answer.url))
+        log.info("%s of %s from %s", beginning, self.file.length, _public(answer.url))
         began = time.monotonic()
         bar = tqdm(total=size, initial=offset, desc=name, unit="B", unit_scale=True, disable=None)
         with bar, self.part.open("ab" if offset else "wb") as stream:
             while chunk := answer.raw.read1(CHUNK_BYTES):
                 stream.write(chunk)
                 bar.update(len(chunk))
-                if stream.tell() > size:
+                if size is not None and stream.tell() > size:
                     break  # another file altogether, as the checksum will show
         log.info("received %s bytes in %.0f s", f"{_length(self.part) - offset:,}", time.monotonic() - began)
 
     def _refuse_another_length(self, answer: requests.Response, offset: int) -> None:
         """Leave a mirror whose file has another length before a received byte is touched."""
         announced = answer.headers.get("Content-Length", "")
-        if announced.isdecimal() and (length := offset + int(announced)) != self.file.size_bytes:
-            raise _MirrorError(f"its file has {length:,} bytes and the right one {self.file.size_bytes:,}")
+        known = announced.isdecimal() and self.file.size_bytes is not None
+        if known and (length := offset + int(announced)) != self.file.size_bytes:
+            raise _MirrorError(f"its file has {length:,} bytes and the right one {self.file.length}")
 
     def _network_reason(self, error: Exception | None = None) -> str:
         import requests
@@ -240,7 +248,7 @@ class _Download:
         if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
             return f"silent for {self.timeout_seconds:g} s"
         if error is None or isinstance(error, urllib3.exceptions.ProtocolError):
-            return f"the connection ended after {_length(self.part):,} of {self.file.size_bytes:,} bytes"
+            return f"the connection ended after {_length(self.part):,} of {self.file.length} bytes"
         # The system's words, without those of the libraries around them, which name the address.
         found = re.search(r"\[Errno -?\d+\] ([^'\"()<>]+)", str(error))
         return found[1] if found else f"the connection failed ({type(error).__name__})"

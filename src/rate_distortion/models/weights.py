@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -84,7 +83,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 def _read_torch(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except torch.serialization.pickle.UnpicklingError as error:
         raise InputError(
             f"{path} holds Python objects beside tensors, which could run code, or is damaged; save the weights alone: "
             "torch.save(model.state_dict(), path), or safetensors.torch.save_file(model.state_dict(), path)"

@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 
 from rate_distortion.claims import cards as claim_cards
 from rate_distortion.claims import ledger, wording
-from rate_distortion.claims.arithmetic import PAPER_SEEDS
+from rate_distortion.claims.ledger import PAPER_SEEDS
 from rate_distortion.claims.verdicts import FEWEST_SEEDS
 from rate_distortion.figures.style import model_colours
 from rate_distortion.page import charts, colours, pictures

@@ -80,7 +80,7 @@ def bottleneck_passes(study: Study) -> int:
     """Images that go through the encoder in an epoch; a fixed sample for the information goes through it with every step."""
     settings = study.config["sphere_packing"]
     images, samples = bottleneck_images(study), settings["information_samples"]
-    return images + (-(-images // settings["batch_size"]) * samples if isinstance(samples, int) else 0)
+    return images + (-(-images // settings["batch_size"]) * min(samples, images) if isinstance(samples, int) else 0)
 
 
 def bottleneck_images(study: Study) -> int:

@@ -11,7 +11,7 @@ import pandas
 from rate_distortion.analysis import capacity
 from rate_distortion.analysis.records import summarise
 from rate_distortion.claims import ledger, wording
-from rate_distortion.claims.arithmetic import PAPER_SEEDS
+from rate_distortion.claims.ledger import PAPER_SEEDS
 from rate_distortion.tables.layout import (
     Cell,
     Column,
