@@ -10,7 +10,6 @@ snakemake --cores 2 results/demo/records.zip                        what is behi
 snakemake --cores 2 --config 'records=[records.zip]' -- demo        the tables again, elsewhere, from these
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -25,11 +24,11 @@ configfile: "config.yaml"
 # The library is the one beside this file: here, and first on the path of every script, whatever the environment has installed.
 LIBRARY = str(Path(workflow.basedir) / "src")
 sys.path.insert(0, LIBRARY)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    dict.fromkeys([LIBRARY, *os.environ.get("PYTHONPATH", LIBRARY).split(os.pathsep)])
-)
 
+from rate_distortion.storage import machine
 from rate_distortion.studies import reading
+
+machine.put_first(LIBRARY)
 
 # Without the default profile Snakemake has read these files in its own way.
 for file in workflow.configfiles if workflow.is_main_process else ():
@@ -46,8 +45,7 @@ include: "workflow/rules/common.smk"
 
 
 onstart:
-    refuse_folders_that_cannot_be_written()
-    refuse_dates_in_the_future()
+    refuse_start()
 
 
 wildcard_constraints:

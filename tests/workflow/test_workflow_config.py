@@ -78,7 +78,7 @@ def test_a_study_of_ones_own(project):
     }
     (project.folder / "my_study.yaml").write_text(yaml.safe_dump(study))
     jobs = project.planned_jobs("--configfile", "my_study.yaml", "--cores", "2", "my_study")
-    assert jobs["train"] == 19
+    assert jobs["train"] == 18
     jobs = project.planned_jobs("--configfile", "my_study.yaml", "--cores", "2", "results/my_study/tables/table1.csv")
     # The six cells of Table 1, and for C, whose weight decay is B's own, no calibration.
     assert jobs == {"prepare_data": 1, "table": 1, "train": 6}

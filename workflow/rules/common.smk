@@ -15,7 +15,7 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from rate_distortion import datasets, studies
-from rate_distortion.storage import clock
+from rate_distortion.storage import clock, machine
 from rate_distortion.studies import archive, needs, promises, results, shown, targets, unfinished
 from rate_distortion.studies.result import Result
 
@@ -108,6 +108,9 @@ def of_result(method):
     return of_wildcards
 
 
+asks = needs.resources
+
+
 def in_report(kind, suffix, file):
     """A file of a table or figure that Snakemake's report shows, under the caption that its rule has among its params."""
     words = of_result(lambda result, study: result.words)
@@ -120,50 +123,17 @@ def in_report(kind, suffix, file):
     )
 
 
-def asks(need, gpus=None):
-    """What a job asks for: memory and time by what it computes, once more with every attempt, and a GPU where its study may use one.
-
-    A cluster may want a GPU asked for in other words than a number (slurm/README.md).
-
-    Args:
-        need: of the study and wildcards, as :class:`needs.Needs`.
-        gpus: the number of GPUs, of the study; None for jobs that need none.
-    """
-    ask = {
-        "mem_mb": lambda wildcards, attempt: attempt * need(wildcards).megabytes,
-        "runtime": lambda wildcards, attempt: f"{attempt * need(wildcards).minutes}m",
-    }
-    if gpus is None:
-        return ask
-    gres, gpu_partition = (os.environ.get(f"RATE_DISTORTION_{name}") for name in ("GRES", "GPU_PARTITION"))
-    # With a number beside it the same GPU would be asked for twice.
-    ask |= {"gpu": 0, "gres": lambda wildcards: gres if gpus(wildcards) else ""} if gres else {"gpu": gpus}
-    if gpu_partition:
-        other = os.environ.get("RATE_DISTORTION_PARTITION", "")
-        ask["slurm_partition"] = lambda wildcards: gpu_partition if gpus(wildcards) else other
-    return ask
-
-
 def refuse_the_name_of_a_rule(study):
     """A study is a target under its name, which must not be that of a rule."""
     if study in {own.name for own in workflow.rules}:
         sys.exit(f"Configuration error: studies.{study} is the name of a rule; choose another name for the study")
 
 
-def refuse_folders_that_cannot_be_written():
-    """Before the first job, where Snakemake itself would end in a traceback."""
-    folders = [Path(name) for name in ("results", "data", "logs")] + sorted(Path("results").glob("*/"))
-    for folder in folders:
-        if folder.exists() and not os.access(folder, os.W_OK):
-            raise WorkflowError(
-                f"the folder {folder.resolve()} cannot be written: make it writable, or work in a copy of the project that is"
-            )
-
-
-def refuse_dates_in_the_future():
-    """Before the first job, since Snakemake would delete finished runs and train them again."""
+def refuse_start():
+    """Before the first job, where Snakemake would end in a traceback, or delete finished runs that it takes for old."""
     own = [study.config["data"]["file"] for study in STUDIES.values() if "file" in study.config["data"]]
     try:
+        machine.check_folders()
         clock.refuse_future(["results", "data", *own])
-    except clock.ClockError as error:
+    except (machine.MachineError, clock.ClockError) as error:
         raise WorkflowError(str(error))

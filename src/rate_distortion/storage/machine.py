@@ -57,6 +57,26 @@ def check(folder: str | Path = ".") -> None:
         )
 
 
+def check_folders() -> None:
+    """Refuse folders of the project that cannot be written, where Snakemake itself would end in a traceback.
+
+    Raises:
+        MachineError: names the folder.
+    """
+    folders = [Path(name) for name in ("results", "data", "logs")] + sorted(Path("results").glob("*/"))
+    for folder in folders:
+        if folder.exists() and not os.access(folder, os.W_OK):
+            raise MachineError(
+                f"the folder {folder.resolve()} cannot be written: make it writable, or work in a copy of the project that is"
+            )
+
+
+def put_first(library: str) -> None:
+    """Put a library first on the path of every process that is started from here, whatever the environment has installed."""
+    others = os.environ.get("PYTHONPATH", library).split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([library, *others]))
+
+
 def check_or_exit() -> None:
     """As :func:`check` for the working directory; an error ends the process with its sentence."""
     try:

@@ -2,13 +2,16 @@
 
 Each is an estimate with a margin, from the rates of :mod:`rate_distortion.studies.amounts` and the peaks that
 ``benchmarks/peak_memory.py`` and the logs of finished studies show. A second attempt asks for twice as much, a third for three
-times (``asks`` in ``workflow/rules/common.smk``), and a training goes on from its checkpoint.
+times (:func:`resources`), and a training goes on from its checkpoint.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 from rate_distortion import datasets
 from rate_distortion.studies import amounts, promises
@@ -187,3 +190,30 @@ def _image_step_rate(study: Study) -> float:
 def _megabytes(study: Study, images: int, preprocessing: str | None = None) -> float:
     """Prepared images in a file, float32."""
     return images * amounts.image_values(study, preprocessing) * 4e-6
+
+
+def resources(need: Callable[[Any], Needs], gpus: Callable[[Any], int] | None = None) -> dict[str, Any]:
+    """What a job asks for: memory and time by what it computes, once more with every attempt, and a GPU if its study uses one.
+
+    A cluster may want a GPU asked for in other words than a number (slurm/README.md).
+
+    Args:
+        need: wildcards -> what the job needs.
+        gpus: wildcards -> the number of GPUs; None for jobs that need none.
+
+    Returns:
+        name of a resource -> its amount, as a function of wildcards (and of the attempt).
+    """
+    ask = {
+        "mem_mb": lambda wildcards, attempt: attempt * need(wildcards).megabytes,
+        "runtime": lambda wildcards, attempt: f"{attempt * need(wildcards).minutes}m",
+    }
+    if gpus is None:
+        return ask
+    gres, gpu_partition = (os.environ.get(f"RATE_DISTORTION_{name}") for name in ("GRES", "GPU_PARTITION"))
+    # With a number beside it the same GPU would be asked for twice.
+    ask |= {"gpu": 0, "gres": lambda wildcards: gres if gpus(wildcards) else ""} if gres else {"gpu": gpus}
+    if gpu_partition:
+        other = os.environ.get("RATE_DISTORTION_PARTITION", "")
+        ask["slurm_partition"] = lambda wildcards: gpu_partition if gpus(wildcards) else other
+    return ask
