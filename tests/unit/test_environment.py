@@ -97,7 +97,7 @@ def test_every_script_is_known_by_what_it_imports():
 @pytest.mark.parametrize("allowed", ALLOWED, ids=lambda allowed: " ".join(sorted(allowed)) or "nothing")
 def test_a_job_imports_only_what_it_needs(allowed):
     scripts = ALLOWED[allowed].split()
-    assert imported({name: imports_of(name) for name in scripts}, allowed) == dict.fromkeys(scripts, [])
+    assert imported({name: imports_of(name) for name in scripts}, allowed) == {key: [] for key in scripts}
 
 
 @pytest.mark.parametrize("kind", OF_A_RESULT)
@@ -107,4 +107,6 @@ def test_the_maker_of_a_table_or_figure_imports_only_what_it_needs(kind):
         for result in RESULTS
         if result.kind == kind and result.make
     }
-    assert imported({"script": imports_of(kind), **makers}, OF_A_RESULT[kind]) == dict.fromkeys(["script", *makers], [])
+    assert imported({"script": imports_of(kind), **makers}, OF_A_RESULT[kind]) == {
+        key: [] for key in ["script", *makers]
+    }
