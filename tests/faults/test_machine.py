@@ -64,6 +64,7 @@ def test_a_job_that_is_interrupted_says_so_in_one_sentence(tmp_path):
     code = f"""
 import os, signal, time
 from rate_distortion.storage.job_log import job_log
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with it ignored
 with job_log({str(tmp_path / "job.log")!r}):
     os.kill(os.getpid(), signal.{signal.SIGINT.name})
     time.sleep(10)
