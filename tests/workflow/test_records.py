@@ -12,6 +12,7 @@ from rate_distortion.studies import archive as records_archive
 from rate_distortion.studies import crate, merged_study
 
 ARCHIVE = "results/ci/records.zip"
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 FROM_RECORDS = ("--config", "records=[colleague.zip]", "--")
 HEAVY = ("train", "probe", "prepare", "download", "example_images", "audit_attacks", "describe_network", "choose")
 
@@ -53,7 +54,7 @@ def test_every_table_and_figure_is_made_again_elsewhere_byte_for_byte(packed, fi
 def test_a_study_that_an_archive_brings_changes_no_other(finished_ci, tmp_path):
     """An archived demo with another learning rate, beside a finished ci, which extends config.yaml's demo."""
     config = yaml.safe_load((finished_ci.folder / "config.yaml").read_text())
-    study = merged_study("demo", config["studies"])
+    study = merged_study("demo", config["studies"], SCHEMA)
     study["training"]["learning_rate"] = 0.5
     folder = tmp_path / "sender/results/demo"
     files.write_text(folder / "plan.md", "A plan.")
@@ -70,14 +71,14 @@ def test_one_table_of_a_whole_archive_is_planned_without_an_error(packed, projec
     result = project.snakemake("-n", *FROM_RECORDS, "results/ci/tables/table1.md")
     printed = result.stdout + result.stderr
     assert not [word for word in ("rror", "lacks", "Traceback") if word in printed]
-    assert project.planned_jobs(*FROM_RECORDS, "results/ci/tables/table1.md") == {"unpack_records_ci": 1, "table1": 1}
+    assert project.planned_jobs(*FROM_RECORDS, "results/ci/tables/table1.md") == {"unpack_records_ci": 1, "table": 1}
 
 
 @pytest.mark.parametrize("packing", ["none", "batch_size"])
 def test_a_study_whose_archive_lacks_a_run_is_not_trained(packing, project, tmp_path):
     """Its configuration is the sender's, and could name code."""
     config = yaml.safe_load((project.folder / "config.yaml").read_text())
-    study = merged_study("ci", config["studies"]) | {"packing": packing}
+    study = merged_study("ci", config["studies"], SCHEMA) | {"packing": packing}
     folder = tmp_path / "sender/results/ci"
     files.write_text(folder / "plan.md", "A plan.")
     files.write_json(folder / "runs/provenance.json", provenance.record())
