@@ -144,14 +144,14 @@ def test_a_damaged_result_stops_its_table_and_is_made_again_once_deleted(project
     path.write_bytes(path.read_bytes()[:-40])
     result = project.snakemake("--cores", "1", "-f", TABLE, check=False)
     assert result.returncode != 0
-    sentence = said(project, "one/table1.log")
+    sentence = said(project, "one/tables/table1.log")
     assert re.search(r"metrics\.json is damaged \(.*\): delete it and run the same command again", sentence)
     assert not (project.folder / TABLE).exists()
     path.unlink()
     # A checkpoint that means nothing is in the way as well.
     (path.parent / "resume.safetensors").write_bytes(b"\0" * 1000)
     project.snakemake("--cores", "1", TABLE)
-    assert "resume.safetensors is damaged" in said(project, "one/train/A-batch128-original.log")
+    assert "resume.safetensors is damaged" in said(project, "one/train/A-batch128-original-seed1.log")
     assert (project.folder / TABLE).read_text() == table
 
 
@@ -161,7 +161,7 @@ def test_a_digit_that_changed_in_a_result_is_noticed(project):
     assert project.snakemake("--cores", "1", "-f", TABLE, check=False).returncode != 0
     assert (
         f"its checksum is not the one in results/one/checksums/{RUN.removeprefix('results/one/')}/metrics.json"
-        in said(project, "one/table1.log")
+        in said(project, "one/tables/table1.log")
     )
 
 
@@ -175,7 +175,7 @@ def test_a_table_of_runs_of_another_library_says_so(project):
     assert "2 kinds of hardware" in text
     assert "Another processor in 1" in text
     assert "versions of torch" not in text
-    assert "Warning" in said(project, "one/table1.log")
+    assert "Warning" in said(project, "one/tables/table1.log")
 
 
 @pytest.mark.parametrize("fault", ["truncated", "flipped", "longer"])

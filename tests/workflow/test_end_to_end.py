@@ -190,12 +190,13 @@ def test_after_a_kill_of_snakemake_the_same_command_goes_on(project):
 
 def test_an_error_in_a_job_is_one_sentence_in_its_log(own_finished_ci):
     project = own_finished_ci
-    project.edit_config(lambda c: c["studies"]["ci"]["whitening"].update(components=1000))
+    project.edit_config(lambda c: c["studies"]["ci"]["training"].update(learning_rate=1000.0))
     shutil.rmtree(project.folder / "logs")
-    result = project.snakemake("--cores", "1", "results/ci/data/house_numbers/dataset.json", check=False)
+    run = "results/ci/runs/cnn/A/batch128/original/seed1/metrics.json"
+    result = project.snakemake("--cores", "1", run, check=False)
     assert result.returncode != 0
-    log = (project.folder / "logs/ci/prepare_data/house_numbers.log").read_text()
-    assert "components is 1000; allowed: 1 to 299, the numerical rank of 300 training images" in log
+    log = (project.folder / "logs/ci/train/A-batch128-original-seed1.log").read_text()
+    assert "lower learning_rate (now 1000.0) or look at the data" in log
     assert "Traceback" not in log
 
 
