@@ -64,13 +64,13 @@ def test_parts_are_switched_by_name(own):
     study["studies"]["mine"]["parts"] = ["table1", "perturbations"]
     (own.folder / "my_study.yaml").write_text(yaml.safe_dump(study))
     jobs = own.planned_jobs("--configfile", "my_study.yaml", "--", "mine")
-    assert {"table1", "fault_tolerance", "reverse_transmission"} <= set(jobs)
-    assert not {"choose_weight_decay", "audit_attacks", "table2", "figure5"} & set(jobs)
+    assert {"table", "long_table", "probe"} <= set(jobs)
+    assert not {"choose_weight_decay", "audit_attacks", "describe_network", "transfer"} & set(jobs)
 
 
 def test_a_base_is_not_built(own):
     result = own.snakemake("-n", "--config", "study=own", check=False)
-    assert "study is 'own', which is there to be extended; allowed: demo, ci," in result.stdout + result.stderr
+    assert "study is 'own', which is there to be extended; allowed: paper, demo, ci," in result.stdout + result.stderr
 
 
 def test_a_file_that_is_not_there_is_said_for_its_study_and_for_no_other(own):

@@ -67,6 +67,7 @@ def test_a_named_run_trains_its_pack_and_your_own_model_is_trained_alone(project
     assert trainings(project.planned_jobs(TABLE)) == PACKS
     named = project.planned_jobs(RUN.format("A", "original", 1) + "/metrics.json")
     assert trainings(named) == {"train_packed_packed_batch32": 1}
+    (project.folder / "mine.py").write_text("def build(image_shape, classes): ...\n")
     own = {"A": {"factory": "mine:build"}, "B": {"base": None, "weight_decay": 0.01}}
     models = own | dict.fromkeys(("C", "A-BN", "B+", "A+"))
     project.edit_config(
