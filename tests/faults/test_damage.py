@@ -193,7 +193,7 @@ def test_jobs_end_with_the_sentence(finished_ci, tmp_path):
             "data/house_numbers/examples.npz": "figures/figure4.svg",
             "claims.csv": "overview.csv",
         },
-        {"weight_decay.json": "tables/weight_decay.md"},
+        {"weight_decay.json": "tables/transfer.md"},
     )
     for read_by in rounds:
         for name in read_by:
