@@ -144,7 +144,10 @@ def _fill_cells(study: dict[str, Any]) -> None:
     names = [name for name in swept if isinstance(name, str)] or [first]
     for figure in _mappings(study["figures"], "figure4"):
         figure.setdefault("model", names[0])
-        figure.setdefault("batch_size", _largest({0: swept.get(figure["model"])}) or size)
+        figure.setdefault(
+            "batch_size",
+            _largest({0: swept.get(figure["model"]) if isinstance(figure["model"], str) else None}) or size,
+        )
     for figure in _mappings(study["figures"], "figure5"):
         if "a" not in figure:
             figure |= dict(zip(("a", "b"), names[:2], strict=False)) | figure
