@@ -151,7 +151,9 @@ def _fill_cells(study: dict[str, Any]) -> None:
     for figure in _mappings(study["figures"], "figure5"):
         if "a" not in figure:
             figure |= dict(zip(("a", "b"), names[:2], strict=False)) | figure
-        figure.setdefault("batch_size", _largest({0: swept.get(figure["a"])}) or size)
+        figure.setdefault(
+            "batch_size", _largest({0: swept.get(figure["a"]) if isinstance(figure["a"], str) else None}) or size
+        )
 
 
 def _fill_amounts(study: dict[str, Any]) -> None:
