@@ -26,7 +26,6 @@ studies:
     seeds: [1, 2]
     device: cpu
     threads: 1
-    share_processes: true          # all seeds of a cell in one process
     data: {dataset: arrays, file: my_images.npz, seed: 0, validation_images: 60, train_on: train}
     whitening: {method: zca, colour: grey, per_image_mean: false, components: 60, epsilon: 0.0, output_range: none}
     training:
