@@ -171,7 +171,7 @@ def test_images_too_small_for_the_papers_network_are_refused_before_any_job_with
 
 
 def test_images_of_28_pixels_are_large_enough_for_the_papers_network(project):
-    write_images(project.folder, side=28)
+    write_images(project.folder, images=312, side=28)
     write_study(project, lambda study: study["models"].update(mine={}))
     assert planned(project, "results/my_study/tables/table3.md") == {
         "prepare_data": 1,

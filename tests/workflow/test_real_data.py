@@ -82,9 +82,10 @@ def test_a_model_of_procedural_street_numbers_reads_real_svhn_crops(project, sha
         "data": {"train_images": 3000, "validation_images": 500},
         "training": {"epochs": 15, "history_points": 2},
         "models": {"B": {"weight_decay": 0.01}},
+        "calibration": None,
     }
     (project.folder / "crops.yaml").write_text(yaml.safe_dump({"studies": {"crops": study}}))
-    run = "results/crops/runs/cnn/B/batch64/original/seed1"
+    run = "results/crops/runs/cnn/B/batch128/original/seed1"
     project.snakemake("--configfile", "crops.yaml", "--cores", "2", f"{run}/metrics.json")
     from rate_distortion.datasets import whitening
     from rate_distortion.probes import probing

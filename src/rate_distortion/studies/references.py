@@ -40,6 +40,11 @@ def check_references(study: Study) -> None:
         _check_model(study, model)
     _check_trained(study)
     data = config["data"]
+    if "dataset" not in data:
+        raise StudyError(
+            f"{path}.data names no images; set {path}.data.file to your own .npz or folder of images, or {path}.data.dataset "
+            "to the name of a source (svhn, mnist, house_numbers, ...)"
+        )
     for part in ("data", "transfer"):
         _check_file(f"{path}.{part}", config.get(part, {}))
     _check_part_of(f"{path}.data", data)
