@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 STUDY ?= small
 
-.PHONY: demo test test-cluster lint bench docs readme lock
+.PHONY: demo test test-slow test-cluster lint bench docs readme lock
 
 demo: .venv ## Everything of study demo: tables, figures, report items
 	$(BIN)/snakemake --cores all
 
-test: .venv ## All tests, as CI runs them
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+test: .venv ## What to run before a commit: all tests but the slow ones
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow"
+
+test-slow: .venv ## Thousands of generated inputs, and whole studies once more: kills, archives, the pages of docs
+	$(BIN)/python -m pytest --numprocesses 2 --dist load -m slow
 
 test-cluster: .venv ## Study ci and every fault on a real Slurm on this machine (tests/cluster)
 	$(BIN)/python -m pytest tests/cluster

@@ -312,7 +312,7 @@ def test_studies_and_plans_of_a_checkout(capsys, monkeypatch, tmp_path):
 
 def test_control_c_ends_without_a_traceback(folder):
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-m", "rate_distortion.command_line", *AUDIT, "--images", "90"]
+    command = [sys.executable, "-m", "rate_distortion.command_line", *AUDIT, "--batch-size", "1"]  # slow enough
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:

@@ -87,6 +87,7 @@ def planned(project, target="my_study"):
     return project.planned_jobs("--configfile", "my_study.yaml", "--", target)
 
 
+@pytest.mark.slow
 def test_the_page_works_as_it_stands_there(project):
     """From files and commands of the page to tables, figures, records and the audit of a trained model."""
     assert {"make_my_images.py", "my_networks.py", "my_study.yaml", "save_my_weights.py"} <= set(FILES)

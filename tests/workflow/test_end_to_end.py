@@ -166,6 +166,7 @@ def test_report_is_one_file_without_the_network(finished_ci, tmp_path):
     assert "figure4.svg" in text
 
 
+@pytest.mark.slow
 def test_after_a_kill_of_snakemake_the_same_command_goes_on(project):
     targets = ("results/ci/tables/table1.md", "results/ci/figures/figure4.svg")  # trainings, a calibration and probes
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *targets]

@@ -33,6 +33,7 @@ def test_the_same_records_give_the_same_archive_and_no_weights(packed):
     assert archive.stat().st_size < 5e6
 
 
+@pytest.mark.slow
 def test_every_table_and_figure_is_made_again_elsewhere_byte_for_byte(packed, finished_ci, project):
     shutil.copy(packed / "first.zip", project.folder / "colleague.zip")
     project.edit_config(lambda config: config["studies"].pop("ci"))  # the archive brings its study
