@@ -567,10 +567,10 @@ def test_the_calibration_gives_the_smallest_sufficient_weight_decay_by_seed(tmp_
     )
     choice |= {"weight_decay": 0.03, "batch_size": 128, "train_images": 66_000, "model": "A"}
     records = StudyRecords({"metrics": paths, "weight_decay": [write_json(tmp_path / "weight_decay.json", choice)]})
-    found = measures.sufficient_weight_decay(records)
+    found = measures.capacity.sufficient_weight_decay(records)
     assert found.high.to_dict() == {1: 0.03, 2: 0.01, 3: 0.01, 4: 0.01, 5: 0.01}
     assert found.low.to_dict() == {1: 0.01, 2: 0.001, 3: 0.001, 4: 0.001, 5: 0.001}
-    parts = measures.best_weight_decay(records, quantity="test_accuracy")
+    parts = measures.capacity.best_weight_decay(records, quantity="test_accuracy")
     assert {name: values.mean() for name, values in parts.items()} == {
         "better than 0.001": 4.0,
         "better than 0.01": -1.0,
@@ -614,8 +614,8 @@ def test_figure_2_is_measured_as_it_was_made(tmp_path):
             rows = gradient_rows(*made)
             paths.append(perceptron_csv(tmp_path, "gradient_snr", activation, normalization, seed, rows))
     records = StudyRecords({"gradient_snr": paths})
-    assert 1000 / 1.8 <= measures.plateau_epoch(records, "relu", "none").high.mean() <= 1000 * 1.8
-    assert 100 / 1.8 <= measures.plateau_epoch(records, "relu", "batch").high.mean() <= 100 * 1.8
+    assert 1000 / 1.8 <= measures.gradients.plateau_epoch(records, "relu", "none").high.mean() <= 1000 * 1.8
+    assert 100 / 1.8 <= measures.gradients.plateau_epoch(records, "relu", "batch").high.mean() <= 100 * 1.8
     for name in [
         "F2-plateau-rank",
         "F2-plateau-any",
@@ -630,7 +630,7 @@ def test_figure_2_is_measured_as_it_was_made(tmp_path):
         lows = {part: values.low if name == "F2-plateau-any" else values for part, values in parts.items()}
         assert all((values > 0).all() for values in lows.values()), (name, parts)
     with pytest.raises(MissingError, match="relu units without"):
-        measures.plateau_epoch(StudyRecords({"gradient_snr": paths[2:3]}), "relu", "none")
+        measures.gradients.plateau_epoch(StudyRecords({"gradient_snr": paths[2:3]}), "relu", "none")
 
 
 def test_networks_trained_for_different_lengths_are_compared_over_the_epochs_of_both(monkeypatch):
@@ -639,14 +639,14 @@ def test_networks_trained_for_different_lengths_are_compared_over_the_epochs_of_
     gradients = pandas.DataFrame([{"activation": k, "normalization": "none", "epoch": last[k]} for k in last])
     summaries = {k: pandas.DataFrame({"seed": [1, 2], "plateau_epoch": plateau[k]}) for k in plateau}
     monkeypatch.setattr(
-        measures, "_gradient_summary", lambda _records, activation, _normalization: summaries[activation]
+        measures.gradients, "_gradient_summary", lambda _records, activation, _normalization: summaries[activation]
     )
     records = types.SimpleNamespace(gradient_records=gradients)
-    (difference,) = measures.plateau_chains(records, [["relu/none", "tanh/none"]]).values()
+    (difference,) = measures.gradients.plateau_chains(records, [["relu/none", "tanh/none"]]).values()
     assert list(difference) == [0, 0]
     plateau["tanh"][:] = [1000, 2000]
     summaries["tanh"]["plateau_epoch"] = plateau["tanh"]
-    (difference,) = measures.plateau_chains(records, [["tanh/none", "relu/none"]]).values()
+    (difference,) = measures.gradients.plateau_chains(records, [["tanh/none", "relu/none"]]).values()
     assert list(difference) == pytest.approx([math.log10(4), math.log10(2)])
 
 
@@ -718,11 +718,11 @@ def test_figure_5_is_measured_as_it_was_made(tmp_path):
         parts = measures.MEASURES[LEDGER[name].measure](records, **LEDGER[name].arguments)
         lows = [values.low if name == "F5-linf" else values for values in parts.values()]
         assert all(values.loc[1] > 0 for values in lows), (name, parts)
-    assert measures.read_as(records, "B", ["l2"], 9, 6, 50)["l2"].loc[1] == pytest.approx(20)
-    assert measures.lowest_accuracy(records, "B", "l2").loc[1] == pytest.approx(15)
-    assert measures.last_accuracy(records, "B", "gaussian").loc[1] == pytest.approx(3)
+    assert measures.noise.read_as(records, "B", ["l2"], 9, 6, 50)["l2"].loc[1] == pytest.approx(20)
+    assert measures.noise.lowest_accuracy(records, "B", "l2").loc[1] == pytest.approx(15)
+    assert measures.noise.last_accuracy(records, "B", "gaussian").loc[1] == pytest.approx(3)
     with pytest.raises(MissingError, match="sweep of model A under l2"):
-        measures.lowest_accuracy(records, "A", "l2")
+        measures.noise.lowest_accuracy(records, "A", "l2")
 
 
 PLATEAU_RATIOS = np.array([np.inf, 60, 45, *np.linspace(30, 1, 24)])
@@ -740,7 +740,7 @@ def rises(curves):
         for seed, curve in enumerate(curves)
     }
     records = types.SimpleNamespace(sweeps_of=lambda _model, _noise: sweeps)
-    parts = measures.plateau_of_information(records, "B", ["l2"], 30, 0.2)
+    parts = measures.noise.plateau_of_information(records, "B", ["l2"], 30, 0.2)
     return verdicts.ordering([verdicts.observed(parts["l2: rises"])])
 
 
@@ -779,7 +779,7 @@ def transmission_run(folder, model, seed, steps, images=None):
 
 def test_a_label_that_never_reaches_confidence_is_a_bound_and_not_left_out(tmp_path):
     paths = [transmission_run(tmp_path, "B+", 1, [90, 110]), transmission_run(tmp_path, "B+", 2, [90, None])]
-    found = measures.steps_to_confidence(StudyRecords({"reverse_transmission": paths}), "B+", 128)
+    found = measures.noise.steps_to_confidence(StudyRecords({"reverse_transmission": paths}), "B+", 128)
     assert (found.low.to_dict(), found.high.to_dict()) == ({1: 100.0, 2: 2545.0}, {1: 100.0, 2: math.inf})
 
 
@@ -791,9 +791,9 @@ def test_transmitted_images_are_compared_label_by_label(tmp_path):
         transmission_run(tmp_path, "B+", 1, [90] * 3, 2 * images),
     ]
     records = StudyRecords({"reverse_transmission": paths})
-    assert measures.alike(records, "B", "B+", 128)["B like B+"].loc[1] > 0.5
+    assert measures.noise.alike(records, "B", "B+", 128)["B like B+"].loc[1] > 0.5
     transmission_run(tmp_path, "B+", 1, [90] * 3, images[::-1])
-    assert measures.alike(records, "B", "B+", 128)["B like B+"].loc[1] < 0
+    assert measures.noise.alike(records, "B", "B+", 128)["B like B+"].loc[1] < 0
 
 
 def packing_run(folder, variant, seed, means, rows):
@@ -827,34 +827,37 @@ def test_figure_6_is_measured_as_it_was_made(tmp_path):
         rows |= {"cluster_radius": size, "centre_distance": 2 * size, "isotropy": [0.2, 0.3, 0.5, 0.6 - number / 5]}
         paths.append(packing_run(tmp_path, variant, 1, means, rows))
     records = StudyRecords({"sphere_packing": paths})
-    partition, spreading = measures.partition_epoch(records, "none", 0.9), measures.spreading_epochs(records, "none")
+    partition, spreading = (
+        measures.packing.partition_epoch(records, "none", 0.9),
+        measures.packing.spreading_epochs(records, "none"),
+    )
     assert (partition.low.loc[1], partition.high.loc[1]) == (1.0, 20.0)
     assert (spreading.low.loc[1], spreading.high.loc[1]) == (1.0, 500.0)
-    falling = measures.falling_power(records, "none", 0.9)["power at the end below that at the partition"]
+    falling = measures.packing.falling_power(records, "none", 0.9)["power at the end below that at the partition"]
     assert (falling.low.loc[1], falling.high.loc[1]) == (0.75, 0.75)
-    larger = measures.larger_clusters(records, "none", ["batch", "batch_without_scale"])
+    larger = measures.packing.larger_clusters(records, "none", ["batch", "batch_without_scale"])
     assert larger["batch: clusters"].loc[1] == pytest.approx(math.log10(3))
     for quantity, difference in (("purity", 0.3), ("power", 1.0)):
-        early = measures.at_the_start(records, quantity, "none", "batch")
+        early = measures.packing.at_the_start(records, quantity, "none", "batch")
         assert early["batch above none"].loc[1] == pytest.approx(difference)
-    rounder = measures.rounder_clusters(records, "none", 0.9)["rounder at the end than at the partition"]
+    rounder = measures.packing.rounder_clusters(records, "none", 0.9)["rounder at the end than at the partition"]
     assert rounder.loc[1] == pytest.approx(0.1)
     # the arrangement counts, not the clusters' own shapes: the ring's clusters are the least isotropic here
-    circular = measures.circular_arrangement(records, "batch", "batch_without_scale")
+    circular = measures.packing.circular_arrangement(records, "batch", "batch_without_scale")
     assert circular["batch_without_scale above batch"].loc[1] == pytest.approx(1 - 0.43, abs=0.03)
-    assert measures.stationary(records, "none", "batch")["batch moves less than none"].loc[1] > 0.5
-    transition = measures.less_transition(records, "none", "batch")["batch falls less than none"]
+    assert measures.packing.stationary(records, "none", "batch")["batch moves less than none"].loc[1] > 0.5
+    transition = measures.packing.less_transition(records, "none", "batch")["batch falls less than none"]
     assert transition.loc[1] == pytest.approx(math.log10(7 / 4))
-    inside = measures.inside_axes(records, ["none", "batch_without_scale"], 2.5, 99)
+    inside = measures.packing.inside_axes(records, ["none", "batch_without_scale"], 2.5, 99)
     assert (inside["none"].loc[1], inside["batch_without_scale"].loc[1]) == (1.0, -99.0)
 
 
 def test_a_network_that_never_parts_its_classes_counts_against_the_phase_transition(tmp_path):
     rows = {"epoch": [0, 1], "purity": [0.1, 0.2], "power": [1.0, 2.0], "isotropy": 0.5}
     records = StudyRecords({"sphere_packing": [packing_run(tmp_path, "none", 1, np.stack([line(1), line(2)]), rows)]})
-    partition = measures.partition_epoch(records, "none", 0.9)
+    partition = measures.packing.partition_epoch(records, "none", 0.9)
     assert (partition.low.loc[1], partition.high.loc[1]) == (1.0, math.inf)
-    falling = measures.falling_power(records, "none", 0.9)["power at the end below that at the partition"]
+    falling = measures.packing.falling_power(records, "none", 0.9)["power at the end below that at the partition"]
     assert (falling.low.loc[1], falling.high.loc[1]) == (-math.inf, 0.0)
 
 
@@ -867,20 +870,20 @@ def test_figure_7_is_measured_as_it_was_made(tmp_path):
     for name, rows in (("zero_shot", zero), ("one_shot", one)):
         pandas.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
     records = StudyRecords({"transfer": [folder / "zero_shot.csv", folder / "one_shot.csv"]})
-    zero, one = (measures.transfer_accuracy(records, "B+", shots) for shots in ("zero_shot", "one_shot"))
+    zero, one = (measures.transfer.transfer_accuracy(records, "B+", shots) for shots in ("zero_shot", "one_shot"))
     assert (zero.means.to_dict(), zero.within.variance, zero.draws) == ({3: 72.6}, 0, 1)
     assert one.means.loc[3] == pytest.approx(77.6)
     assert (one.within.variance, one.within.freedom, one.draws) == (pytest.approx(np.var([76, 79.2], ddof=1)), 1, 2)
-    assert measures.transfer_gain(records, "B+")["one shot above zero shot"].loc[3] == pytest.approx(5.0)
-    assert measures.margin_minus_accuracy(records, "B+", "zero_shot").loc[3] == 0
-    assert {name: values.loc[3] for name, values in measures.one_shot_calibration(records, "B+").items()} == {
+    assert measures.transfer.transfer_gain(records, "B+")["one shot above zero shot"].loc[3] == pytest.approx(5.0)
+    assert measures.transfer.margin_minus_accuracy(records, "B+", "zero_shot").loc[3] == 0
+    assert {name: values.loc[3] for name, values in measures.transfer.one_shot_calibration(records, "B+").items()} == {
         "margin below accuracy": 3.0,
         "less over-confidence": 1.0,
     }
-    assert measures.wider_gap(records, "B+")["one shot above zero shot"].loc[3] == pytest.approx(3.0)
+    assert measures.transfer.wider_gap(records, "B+")["one shot above zero shot"].loc[3] == pytest.approx(3.0)
     arrays = {"labels": np.array([0, 1, 1]), "one_shot_predictions": np.array([[0, 1, 0]] * 2)}
     np.savez(folder / "predictions.npz", **arrays, one_shot_margins=np.array([[0.1, 0.2, 0.9]] * 2))
-    small = measures.small_margins(records, "B+", "one_shot", 0.3)["margins below 0.3"]
+    small = measures.transfer.small_margins(records, "B+", "one_shot", 0.3)["margins below 0.3"]
     assert small.loc[3] == pytest.approx(100 * (1 - 0.15))
 
 
