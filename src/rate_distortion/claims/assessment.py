@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import pandas
 
-from rate_distortion.analysis.precision import to_precision
 from rate_distortion.analysis.records import MissingError, StudyRecords
-from rate_distortion.claims import arithmetic, measures, theses, verdicts
+from rate_distortion.claims import arithmetic, measures, theses, verdicts, wording
 from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes, first_deviation, of_claim
 from rate_distortion.claims.ledger import PAPER_SEEDS, Claim, Ledger, load
 from rate_distortion.claims.outcomes import Assessment
@@ -144,7 +143,7 @@ def _section(assessments: Sequence[Assessment]) -> str:
         {
             "claim": own.claim.id,
             "statement": own.claim.statement,
-            "printed": _printed_words(own.claim),
+            "printed": wording.printed(own.claim),
             "measured": _measured_words(own),
             "comparability": own.comparability or "—",
             "verdict": own.verdict,
@@ -175,24 +174,13 @@ def counted(assessments: Sequence[Assessment]) -> str:
     return f"{claims}. Apart from these, {apart}{points}"
 
 
-def _printed_words(claim: Claim) -> str:
-    if isinstance(claim.printed, str):
-        return claim.printed
-    about = "about " if claim.printed_as == "about" else ""
-    if claim.printed_standard_error is None:
-        return f"{about}{claim.printed} {claim.unit}"
-    decimals = len(str(claim.printed_standard_error).partition(".")[2])
-    return f"{claim.printed:.{decimals}f} ± {claim.printed_standard_error} {claim.unit}"
-
-
 def _measured_words(own: Assessment) -> str:
     if own.measured is None or math.isnan(own.measured.mean):
         return "—" if not own.censored else f"not reached (n = {own.measured.n})"
     value = own.measured
-    error = value.standard_error
-    number = f"{value.mean:.4g}" if math.isnan(error) or error == 0 else to_precision(value.mean, error)
+    number = wording.with_unit(wording.measured(value.mean, value.standard_error), own.claim.unit)
     reached = f", {own.censored} not reached" if own.censored else ""
-    return f"{number} {own.claim.unit}" + (f" (n = {value.n}{reached})" if value.n else "")
+    return number + (f" (n = {value.n}{reached})" if value.n else "")
 
 
 def _single(
