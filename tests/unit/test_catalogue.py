@@ -105,6 +105,7 @@ def test_a_caption_says_which_study_and_is_one_paragraph(result):
     caption = result.caption_of(load()["ci"])
     assert "**ci**" in caption
     assert "\n" not in caption
+    assert not set("{}") & set(caption), "a name that was not replaced by its value"
 
 
 def test_every_promised_file_is_inside_the_studys_folder_once():

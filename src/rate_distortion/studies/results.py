@@ -346,7 +346,7 @@ RESULTS: tuple[Result, ...] = (
         records={"sweeps": "perturbations/sweeps.npz", "beside": "metrics.json"},
         caption=lambda study: (
             f"Fault tolerance in {_of(study)}, {_seeds(study)}: the area under the curve of I(prediction; label) against "
-            "signal-to-noise ratio from 3 to 60 dB with a 95 percent interval from resampling seeds and images, per model, "
+            "signal-to-noise ratio from 3 to 60 dB with a 95 percent interval over seeds and images, per model, "
             "noise and kind of batch-normalization statistics; where information has halved; what remains at the end of the "
             "path."
         ),
@@ -443,7 +443,7 @@ RESULTS: tuple[Result, ...] = (
             f"Figure 7 for {_of(study)}: model {model} transferred to {settings['dataset']}, zero-shot (left) and one-shot "
             f"(right: {settings['steps']} steps on one example per class, {settings['support_sets']} support sets a seed, "
             "pooled). Top: share of the test images by prediction margin, with the mean margin (dashed) and the mean "
-            f"accuracy (solid). Bottom: accuracy by margin in {{settings['bins']}} bins; hatched, the gap to the bin's mean "
+            f"accuracy (solid). Bottom: accuracy by margin in {settings['bins']} bins; hatched, the gap to the bin's mean "
             "margin: above the diagonal the network is under-confident, below it over-confident. Mean and one standard "
             f"error over {_seeds(study)}. A third column, where there is one, shows the same networks on real SVHN test "
             "images, zero-shot. In the data fraction, margins and accuracy are shares from 0 to 1, and images are counted "
