@@ -19,6 +19,7 @@ from snakemake.utils import update_config
 
 from conftest import copy_project
 from rate_distortion import studies
+from rate_distortion.datasets import DatasetError
 from rate_distortion.studies import planning, reading
 from rate_distortion.studies.configuration import StudyError
 
@@ -141,7 +142,10 @@ def accepted_or_refused(config):
         return sentence
     study = loaded["mine"] if "mine" in loaded else next(iter(loaded.values()))
     if study.config["data"].get("file") is None or Path(study.config["data"]["file"]).exists():
-        assert planning.markdown(study)
+        try:
+            assert planning.markdown(study)
+        except DatasetError as error:  # a folder that holds no images: the job's sentence
+            return str(error)
     return None
 
 

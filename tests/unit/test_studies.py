@@ -95,6 +95,11 @@ def test_every_number_of_the_papers_study_has_its_source():
         (setting("title", 3), "studies.demo.title is 3; it must be text"),
         (setting("data.dataset", "arrays"), "data.file is missing"),
         (setting("data.file", "x.npz"), "data.file is set"),
+        (
+            lambda c: c["studies"].update(mine={"extends": "demo", "parts": [[]]}),
+            r"studies.mine.parts\[0\] is \[\]; allowed: table1",
+        ),
+        (setting("models.a\u00a0b", {}), r"the key 'a\\xa0b' under studies.demo.models holds a space that is no plain one"),
         (setting("data.dataset", None), "studies.demo.data names no images; set studies.demo.data.file to your own"),
         (setting("figures.figure4.model", "E"), "figures.figure4.model names the model 'E'"),
         (setting("calibration.model", "Q"), "demo.calibration.model names the model 'Q'"),

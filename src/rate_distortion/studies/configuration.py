@@ -144,6 +144,10 @@ def refuse_unusable_values(value: Any, path: str = "") -> None:
             if not isinstance(key, str):
                 raise StudyError(f"the key {shown(key)} under {where} is not text: {_why_no_text(key, item)}")
             _check_text(f"the key {shown(key)} under {where}", key)
+            if not key.isprintable():  # a space that looks like another one
+                raise StudyError(
+                    f"the key {shown(key)} under {where} holds a space that is no plain one: write it anew"
+                )
             refuse_unusable_values(item, f"{path}.{key}" if path else key)
     elif isinstance(value, list | tuple):
         for number, item in enumerate(value):

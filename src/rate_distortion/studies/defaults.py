@@ -51,7 +51,11 @@ def switched(study: dict[str, Any], parts: Any) -> dict[str, Any]:
     """
     if not isinstance(parts, list):
         return study
-    kept = {*parts, "table1", *(["reverse_transmission"] if "perturbations" in parts else [])}
+    kept = [
+        "table1",
+        *parts,
+        *(["reverse_transmission"] if "perturbations" in parts else []),
+    ]  # a list: not yet checked
     switched = copy.deepcopy(study)
     for part, path in PARTS.items():
         if part in kept:
@@ -142,18 +146,18 @@ def _fill_cells(study: dict[str, Any]) -> None:
     if not isinstance(study["figures"], dict):
         return
     names = [name for name in swept if isinstance(name, str)] or [first]
+
+    def swept_at(model: Any) -> int:
+        """The largest batch size that the model's sweeps have; what is no name has none, and is refused later."""
+        return (isinstance(model, str) and _largest({model: swept.get(model)})) or size
+
     for figure in _mappings(study["figures"], "figure4"):
         figure.setdefault("model", names[0])
-        figure.setdefault(
-            "batch_size",
-            _largest({0: swept.get(figure["model"]) if isinstance(figure["model"], str) else None}) or size,
-        )
+        figure.setdefault("batch_size", swept_at(figure["model"]))
     for figure in _mappings(study["figures"], "figure5"):
         if "a" not in figure:
             figure |= dict(zip(("a", "b"), names[:2], strict=False)) | figure
-        figure.setdefault(
-            "batch_size", _largest({0: swept.get(figure["a"]) if isinstance(figure["a"], str) else None}) or size
-        )
+        figure.setdefault("batch_size", swept_at(figure["a"]))
 
 
 def _fill_amounts(study: dict[str, Any]) -> None:
