@@ -312,9 +312,14 @@ def test_studies_and_plans_of_a_checkout(capsys, monkeypatch, tmp_path):
 
 def test_control_c_ends_without_a_traceback(folder):
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-m", "rate_distortion.command_line", *AUDIT, "--batch-size", "1"]  # slow enough
+    command = [sys.executable, "-m", "rate_distortion.command_line", *AUDIT, "--images", "90"]
     with subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background would ignore it
     ) as process:
         process.stderr.read(20)  # the bar is there
         process.send_signal(signal.SIGINT)

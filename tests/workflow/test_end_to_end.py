@@ -196,6 +196,7 @@ def test_an_error_in_a_job_is_one_sentence_in_its_log(own_finished_ci):
     run = "results/ci/runs/cnn/A/batch128/original/seed1/metrics.json"
     result = project.snakemake("--cores", "1", run, check=False)
     assert result.returncode != 0
+    assert "Error in rule train" in result.stdout + result.stderr, result.stdout + result.stderr
     log = (project.folder / "logs/ci/train/A-batch128-original-seed1.log").read_text()
     assert "lower learning_rate (now 1000.0) or look at the data" in log
     assert "Traceback" not in log
