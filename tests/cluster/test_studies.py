@@ -52,7 +52,8 @@ def test_study_ci_on_slurm_equals_study_ci_on_this_machine(cluster_project, fini
         assert minutes(jobs[job]) <= 60
     # A run's training and its probe are one job; tables, figures and plans are none.
     names = [job["Comment"].removeprefix("rule_") for job in jobs.values()]
-    assert len([name for name in names if name.startswith("run_probe")]) == 8
+    probed = list(here.glob("results/ci/runs/cnn/**/perturbations/l2.csv"))
+    assert len([name for name in names if name.startswith("run_probe")]) == len(probed) > 0
     assert not [name for name in names if re.match(r"(table|figure|animated_figure|write)", name)]
 
     assert records(project.folder, "ci") == records(here, "ci")
