@@ -99,10 +99,12 @@ def project(tmp_path) -> Project:
 def finished_ci(tmp_path_factory) -> Project:
     """A copy in which study ci has been built from nothing, for all processes that run tests at once.
 
-    Tests may read it but must not change it.
+    Tests may read it but must not change it. In the folder that RATE_DISTORTION_FINISHED_CI names it
+    stays for other test commands.
     """
     own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "finished_ci"
+    shared = os.environ.get("RATE_DISTORTION_FINISHED_CI")
+    folder = Path(shared or (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)) / "finished_ci"
     with filelock.FileLock(f"{folder}.lock"):
         if not (folder / "is_finished").exists():
             copy_project(folder / "project").snakemake("--cores", "2", "ci", timeout=1800)

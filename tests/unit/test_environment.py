@@ -55,13 +55,12 @@ TORCH_JOBS = "audit_attacks describe_network probe train transfer"
 
 HEAVY = {"torch", "torchvision", "sklearn", "scipy", "pandas", "matplotlib", "plotly", "jsonschema", "seaborn"}
 ALLOWED = {
-    frozenset(): "download example_images pack_records unpack_records write_config",
-    frozenset({"jsonschema"}): "figure table write_plan",
+    frozenset(): "download example_images records",
+    frozenset({"jsonschema"}): "figure table describe_study",
     frozenset({"scipy"}): "prepare",
     frozenset({"pandas", "jsonschema"}): "choose_weight_decay overview compare",
     frozenset({"pandas", "jsonschema", "scipy"}): "claims",
     frozenset({"pandas", "jsonschema", "scipy", "plotly"}): "page partial",
-    frozenset({"rocrate"}): "describe_archive",
 }
 """Scripts by what their jobs import before they begin, since start-up costs every job its seconds."""
 

@@ -53,6 +53,7 @@ def mirror(shared_data):
         server.shutdown()
 
 
+@pytest.mark.slow
 def test_mnist_is_downloaded_verified_whitened_and_learned_to_98_percent(project, mirror):
     address, requested = mirror
     project.edit_config(lambda c: (c["mirrors"].update(mnist=[address]), c["studies"].update(real_mnist=STUDY)))

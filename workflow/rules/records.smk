@@ -25,7 +25,7 @@ rule pack_records:
     params:
         configuration=packed_configuration,
     script:
-        "../scripts/pack_records.py"
+        "../scripts/records.py"
 
 
 for study, (path, manifest) in ARCHIVES.items():
@@ -47,7 +47,7 @@ for study, (path, manifest) in ARCHIVES.items():
         params:
             folder=f"results/{study}",
         script:
-            "../scripts/unpack_records.py"
+            "../scripts/records.py"
 
     # Only where files are lacking: the rules that train are not considered for the study, since Snakemake would try them for
     # every file, lacking or not, and print what they refuse.

@@ -24,7 +24,7 @@ rule write_config:
     params:
         study=of_study(targets.configuration),
     script:
-        "../scripts/write_config.py"
+        "../scripts/describe_study.py"
 
 
 rule write_plan:
@@ -38,7 +38,7 @@ rule write_plan:
     params:
         study=of_study(targets.configuration),
     script:
-        "../scripts/write_plan.py"
+        "../scripts/describe_study.py"
 
 
 rule describe_archive:
@@ -55,7 +55,7 @@ rule describe_archive:
     params:
         study=of_study(shown.title),
     script:
-        "../scripts/describe_archive.py"
+        "../scripts/describe_study.py"
 
 
 for study in STUDIES.values():
