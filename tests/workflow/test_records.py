@@ -1,7 +1,9 @@
 """Records travel: a study's tables and figures are made again elsewhere from its archive; two studies side by side."""
 
 import csv
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 import yaml
@@ -9,7 +11,7 @@ import yaml
 from conftest import ROOT
 from rate_distortion.storage import files, provenance
 from rate_distortion.studies import archive as records_archive
-from rate_distortion.studies import crate, merged_study
+from rate_distortion.studies import crate, load, merged_study, promises
 
 ARCHIVE = "results/ci/records.zip"
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -52,18 +54,28 @@ def test_every_table_and_figure_is_made_again_elsewhere_byte_for_byte(packed, fi
     assert project.planned_jobs(*FROM_RECORDS, "ci") == {}
 
 
+def stand_in(target, name, change=None, lacking=()):
+    """An archive of a shipped study with all of its records, which hold nothing; without those under ``lacking``."""
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    study = merged_study(name, config["studies"], SCHEMA)
+    if change:
+        change(study)
+    folder = target.parent / f"sender/results/{name}"
+    dataset = {"dataset": "digits", "description": "Digits", "images": {"train": 3}, "sources_md5": {}}
+    for path in promises.records(load(config, SCHEMA)[name]):
+        if path.startswith(tuple(lacking)):
+            continue
+        record = {"provenance.json": provenance.record(), "dataset.json": dataset}.get(Path(path).name, {"of": path})
+        files.write_json(folder / path, record)
+    files.write_json(
+        folder / crate.NAME, crate.describe(folder, {"name": name, "title": "Tiny"}, ROOT / "CITATION.cff")
+    )
+    records_archive.pack(target, folder, name, study)
+
+
 def test_a_study_that_an_archive_brings_changes_no_other(finished_ci, tmp_path):
     """An archived demo with another learning rate, beside a finished ci, which extends config.yaml's demo."""
-    config = yaml.safe_load((finished_ci.folder / "config.yaml").read_text())
-    study = merged_study("demo", config["studies"], SCHEMA)
-    study["training"]["learning_rate"] = 0.5
-    folder = tmp_path / "sender/results/demo"
-    files.write_text(folder / "plan.md", "A plan.")
-    files.write_json(folder / "runs/provenance.json", provenance.record())
-    files.write_json(
-        folder / crate.NAME, crate.describe(folder, {"name": "demo", "title": "Tiny"}, ROOT / "CITATION.cff")
-    )
-    records_archive.pack(tmp_path / "demo.zip", folder, "demo", study)
+    stand_in(tmp_path / "demo.zip", "demo", lambda study: study["training"].update(learning_rate=0.5))
     assert finished_ci.planned_jobs("--config", f"records=[{tmp_path / 'demo.zip'}]", "--", "ci") == {}
 
 
@@ -75,22 +87,48 @@ def test_one_table_of_a_whole_archive_is_planned_without_an_error(packed, projec
     assert project.planned_jobs(*FROM_RECORDS, "results/ci/tables/table1.md") == {"unpack_records_ci": 1, "table": 1}
 
 
-@pytest.mark.parametrize("packing", ["none", "batch_size"])
-def test_a_study_whose_archive_lacks_a_run_is_not_trained(packing, project, tmp_path):
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        "runs/cnn/A/batch32/original/seed1/metrics.json", "runs/cnn/A/batch128/original/seed2/perturbations/sweeps.npz",
+        "runs/cnn/B/batch128/original/seed1/reverse_transmission.csv", "runs/mlp/", "runs/sphere_packing/", "transfer/",
+        "data/house_numbers/examples.npz", "data/digits-3-versus-7/", "weight_decay.json", "network.csv",
+        "tables/attack_audit.csv", "plan.md",
+    ],
+)  # fmt: skip
+def test_an_archive_that_lacks_records_is_refused_whichever_they_are(lacking, tmp_path):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    wanted = promises.records(load(config, SCHEMA)["ci"])
+    manifest = records_archive.Manifest("ci", {}, {name: {} for name in wanted})
+    records_archive.refuse_lacking("records.zip", manifest, wanted)
+    first = next(name for name in wanted if name.startswith(lacking))
+    manifest = records_archive.Manifest("ci", {}, {name: {} for name in wanted if not name.startswith(lacking)})
+    with pytest.raises(
+        records_archive.ArchiveError, match=f"lacks records of study ci, {re.escape(first)}.* not trained here"
+    ):
+        records_archive.refuse_lacking("records.zip", manifest, wanted)
+
+
+@pytest.mark.parametrize("lacking", ["runs/cnn/A/batch32", "runs/mlp"])
+def test_a_study_whose_archive_lacks_records_is_not_trained(lacking, project):
     """Its configuration is the sender's, and could name code."""
-    config = yaml.safe_load((project.folder / "config.yaml").read_text())
-    study = merged_study("ci", config["studies"], SCHEMA) | {"packing": packing}
-    folder = tmp_path / "sender/results/ci"
-    files.write_text(folder / "plan.md", "A plan.")
-    files.write_json(folder / "runs/provenance.json", provenance.record())
-    files.write_json(
-        folder / crate.NAME, crate.describe(folder, {"name": "ci", "title": "Tiny"}, ROOT / "CITATION.cff")
-    )
-    records_archive.pack(project.folder / "colleague.zip", folder, "ci", study)
-    result = project.snakemake("-n", *FROM_RECORDS, "ci", check=False)
+    stand_in(project.folder / "colleague.zip", "ci", lambda study: study.update(packing="batch_size"), [lacking])
+    result = project.snakemake("-n", *FROM_RECORDS, "results/ci/figures/figure1.csv", check=False)
     assert result.returncode != 0
-    assert "is not trained here: ask for its whole records.zip" in result.stdout + result.stderr
-    assert "Traceback (most recent call last)" not in result.stdout + result.stderr
+    assert (
+        result.stderr.strip()
+        .splitlines()[-1]
+        .startswith("Configuration error: colleague.zip lacks records of study ci")
+    )
+
+
+def test_weights_of_a_study_that_an_archive_brings_are_no_target(packed, project):
+    """Neither its networks nor what only they could make: no rule that trains takes the study."""
+    shutil.copy(packed / "first.zip", project.folder / "colleague.zip")
+    for kind in ("cnn/A/batch32/original", "mlp/relu/none/original", "sphere_packing/none"):
+        target = f"results/ci/runs/{kind}/seed1/model.safetensors"
+        result = project.snakemake("-n", *FROM_RECORDS, target, check=False)
+        assert f"No rule to produce {target}" in result.stdout
 
 
 def test_an_archive_of_a_study_that_was_trained_here_is_refused(packed, finished_ci):

@@ -1,7 +1,7 @@
 """What only Snakemake can do, for all topics: read the configuration, and turn functions of a study into those of wildcards.
 
 Needs: `config` as merged by Snakemake, the schema, the library on the path.
-Gives: STUDIES, the closed lists that constrain the wildcards, of_study and of_result (functions of wildcards), and what a job
+Gives: STUDIES, TRAINED (those of no archive), the closed lists that constrain the wildcards, of_study and of_result (functions of wildcards), and what a job
     asks of the machine.
 """
 
@@ -29,7 +29,9 @@ def read_studies():
     read = studies.load(config, SCHEMA, {name: manifest.configuration for name, (_, manifest) in archives.items()})
     for name, study in read.items():
         if name in archives:
-            read[name] = dataclasses.replace(study, archive=archives[name][0])
+            path, manifest = archives[name]
+            archive.refuse_lacking(path, manifest, promises.records(study))
+            read[name] = dataclasses.replace(study, archive=path)
         else:
             study.check_image_side(targets.image_side(study))
             studies.check_feasible(study)
@@ -41,6 +43,9 @@ try:
 except (archive.ArchiveError, studies.StudyError) as error:
     # An exception would be shown with the place in this file, which is not where the mistake is.
     sys.exit(f"Configuration error: {error}")
+
+# The settings of a study that an archive brings are a sender's, and may name code: no rule that trains takes it.
+TRAINED = {name: study for name, study in STUDIES.items() if study.archive is None}
 
 DATASETS = {name for study in STUDIES.values() for name in study.data_names()}
 DIGIT_PAIRS = {study.digit_pair() for study in STUDIES.values()} - {None}
@@ -54,18 +59,6 @@ def packed_configuration(wildcards):
     if wildcards.study in ARCHIVES:
         return ARCHIVES[wildcards.study][1].configuration
     return studies.merged_study(wildcards.study, config["studies"], SCHEMA)
-
-
-def refused_training(path):
-    """An input function that tells what an archive lacks: its configuration may name code that a training would run."""
-
-    def refuse(wildcards):
-        raise WorkflowError(
-            f"{path} lacks records that this needs, and a study that an archive brings is not trained here: ask for its whole "
-            "records.zip"
-        )
-
-    return refuse
 
 
 def one_of(values):

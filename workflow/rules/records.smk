@@ -49,19 +49,6 @@ for study, (path, manifest) in ARCHIVES.items():
         script:
             "../scripts/records.py"
 
-    # Only where files are lacking: the rules that train are not considered for the study, since Snakemake would try them for
-    # every file, lacking or not, and print what they refuse.
-    if lacking := targets.lacking_records(STUDIES[study], manifest.files):
-
-        rule:
-            """Tell that the archive lacks records."""
-            name:
-                f"lacking_records_{study}"
-            input:
-                refused_training(path),
-            output:
-                lacking,
-
 
 rule compare:
     """What two studies measured, side by side, with the differences and what may explain them."""

@@ -22,7 +22,7 @@ rule train:
     log:
         "logs/{study}/train/{model}-batch{batch_size}-{labels}-seed{seed}.log",
     wildcard_constraints:
-        study=one_of(set(STUDIES) - set(ARCHIVES)),
+        study=one_of(TRAINED),
     group:
         of_study(targets.run_group)
     conda:
@@ -36,10 +36,10 @@ rule train:
         "../scripts/train.py"
 
 
-for study in STUDIES.values():
+for study in TRAINED.values():
     # One rule per pack and study: a rule has a fixed number of outputs, and how many runs a pack has is the study's. Without
     # wildcards, Snakemake prefers it to the rule above, with whose input and params a run that it made is up to date.
-    for pack in [] if study.archive else study.packs():
+    for pack in study.packs():
 
         rule:
             """Train all networks of a batch size as one."""
@@ -63,7 +63,7 @@ for study in STUDIES.values():
                 "../scripts/train.py"
 
 
-for study in STUDIES.values():
+for study in TRAINED.values():
 
     # One rule per study, as above: all seeds of a cell are trained as one, which takes a fraction of the time.
     rule:
@@ -97,6 +97,8 @@ rule train_bottleneck:
         **targets.BOTTLENECK_FILES,
     log:
         "logs/{study}/train_bottleneck/{variant}-seed{seed}.log",
+    wildcard_constraints:
+        study=one_of(TRAINED),
     conda:
         "../../envs/environment.yaml"
     threads: of_study(targets.threads, part="sphere_packing")

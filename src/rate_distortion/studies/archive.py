@@ -47,6 +47,9 @@ shrinks to a hundredth is made to fill disks."""
 LONGEST_PART, LONGEST_PATH = 200, 1000
 """Of names, in characters; file systems end at 255 and 4,096 bytes, and temporary names are longer."""
 
+NAMED = 3
+"""Records that a sentence names one by one."""
+
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 PATH = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)*")
 """A file of a study: no part is empty, hidden, "." or ".."."""
@@ -187,6 +190,26 @@ def studies_of(paths: Iterable[str | Path], results: str | Path = "results") -> 
             )
         found[manifest.study] = path, manifest
     return found
+
+
+def refuse_lacking(path: str | Path, manifest: Manifest, wanted: Iterable[str]) -> None:
+    """Refuse an archive without records that its study's tables and figures are made from: nothing is trained in their place.
+
+    Args:
+        path: the archive.
+        manifest: what it holds.
+        wanted: what it must hold, as paths inside the study's folder.
+
+    Raises:
+        ArchiveError: names what it lacks.
+    """
+    lacking = [name for name in wanted if name not in manifest.files]
+    if lacking:
+        more = f" and {len(lacking) - NAMED:,} more" if len(lacking) > NAMED else ""
+        raise ArchiveError(
+            f"{path} lacks records of study {manifest.study}, {', '.join(lacking[:NAMED])}{more}; a study that an archive "
+            "brings is not trained here: ask for its whole records.zip"
+        )
 
 
 def _member(name: str) -> zipfile.ZipInfo:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rate_distortion.studies import targets
+from collections.abc import Mapping
+
+from rate_distortion.studies import archive, targets
 from rate_distortion.studies.result import Result
 from rate_distortion.studies.results import RESULTS
 from rate_distortion.studies.study import Study
@@ -26,6 +28,18 @@ def page_files(study: Study) -> list[str]:
 def overview_records(study: Study) -> dict[str, list[str]]:
     """Table or figure with claims -> metrics.json of the trainings that it rests on; one that is left out has no entry."""
     return {result.name: result.trainings(study) for result in promised(study) if result.claims}
+
+
+def records(study: Study) -> list[str]:
+    """What an archive of the study must hold: the records that its promises are made from, as paths inside its folder."""
+    read: list[Mapping[str, str | list[str]]] = [targets.claim_records(study), overview_records(study)]
+    read += [result.inputs(study) | {"own": result.files(study)} for result in promised(study)]
+    paths = [
+        path for inputs in read for some in inputs.values() for path in ([some] if isinstance(some, str) else some)
+    ]
+    folder = f"results/{study.name}/"
+    inside = (path.removeprefix(folder) for path in paths if path.startswith(folder))
+    return [path for path in dict.fromkeys([*inside, "plan.md"]) if archive.is_record(path)]
 
 
 def study_results(study: Study) -> list[str]:

@@ -9,14 +9,13 @@ Raises, all that take a model, a seed or a variant:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rate_distortion import datasets
 from rate_distortion.models import own as own_network
 from rate_distortion.storage import provenance
-from rate_distortion.studies import archive
 from rate_distortion.studies.configuration import StudyError
 from rate_distortion.studies.runs import Cell, Pack, Run
 from rate_distortion.studies.study import CALIBRATED, Study
@@ -365,17 +364,6 @@ def _transfer(study: Study) -> dict[str, Any]:
 def records(study: Study, *parts: str, kind: str = "metrics.json") -> list[str]:
     """One file of every training that the named parts of a study need."""
     return results(study, *(f"{folder}/{kind}" for folder in study.folders(*parts)))
-
-
-def lacking_records(study: Study, present: Collection[str]) -> list[str]:
-    """What the convolutional trainings of an archived study recorded and its archive lacks.
-
-    Args:
-        present: the archive's files, inside the study's folder.
-    """
-    names = [PurePosixPath(path).name for path in RUN_FILES.values()]
-    wanted = [f"{run.folder}/{name}" for run in study.runs() for name in names if archive.is_record(f"runs/{name}")]
-    return results(study, *(path for path in wanted if path not in present))
 
 
 def claim_records(study: Study) -> dict[str, list[str]]:
