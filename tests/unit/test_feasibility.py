@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from rate_distortion import studies
+from rate_distortion import datasets, studies
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -90,3 +90,41 @@ def test_a_target_with_other_classes(tmp_path):
     np.savez(tmp_path / "mine.npz", images=images, labels=np.arange(400) % 3)
     transfer = {"dataset": "arrays", "file": str(tmp_path / "mine.npz"), "test_images": 20}
     refused("which has 3 classes, and the study's own images have 10", transfer=transfer)
+
+
+WITHOUT_EXTRA = {
+    "models": {"B+": None, "A+": None}, "tables": {"further_models": {"B+": None, "A+": None}}, "transfer": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("dataset", "train", "test"),
+    [
+        ("usps", 7_291, 2_007),
+        ("cifar10", 50_000, 10_000),
+        ("kmnist", 60_000, 10_000),
+        ("emnist_letters", 124_800, 20_800),
+    ],
+)
+def test_the_sizes_of_public_data_sets_are_known_before_they_are_downloaded(dataset, train, test):
+    data = {"dataset": dataset, "extra_images": None}
+    check(data=data | {"train_images": train - 50, "test_images": test}, **WITHOUT_EXTRA)
+    sentence = f"data.train_images is {train + 1:,}, and there are {train:,} training images in {dataset}"
+    refused(sentence, data=data | {"train_images": train + 1}, **WITHOUT_EXTRA)
+    refused(f"there are {test:,} test images in {dataset}", data=data | {"test_images": test + 1}, **WITHOUT_EXTRA)
+
+
+def test_a_target_whose_last_images_lack_a_class(tmp_path):
+    """One-shot transfer would refuse them, after every training."""
+    refused("of each of 10 classes, and the last 29 training images of digits", transfer={"validation_images": 28})
+    check(transfer={"validation_images": 29})
+    images = np.random.default_rng(0).integers(0, 256, (400, 32, 32), dtype=np.uint8)
+    labels = np.where(np.arange(400) < 10, 9, np.arange(400) % 9)  # of the last class there are few
+    np.savez(tmp_path / "mine.npz", images=images, labels=labels, split=(np.arange(400) >= 350).astype(int))
+    target = {"dataset": "arrays", "file": str(tmp_path / "mine.npz"), "test_images": 20}
+    train = datasets.load("arrays", "train", file=tmp_path / "mine.npz").labels
+    needed = next(count for count in range(1, 400) if len(np.unique(train[-count:])) == 10)
+    refused(
+        f"the last {needed} training images of arrays have them", transfer=target | {"validation_images": needed - 1}
+    )
+    check(transfer=target | {"validation_images": needed})

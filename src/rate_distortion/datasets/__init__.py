@@ -19,7 +19,7 @@ from rate_distortion.datasets.remote import (
     remote_files,
     source_paths,
 )
-from rate_distortion.datasets.sources import checksums, classes, image_side, load, own_files, sizes
+from rate_distortion.datasets.sources import checksums, classes, image_side, last_of_every_class, load, own_files, sizes
 
 __all__ = [
     "DATASETS",
@@ -41,6 +41,7 @@ __all__ = [
     "fetch",
     "fetch_dataset",
     "image_side",
+    "last_of_every_class",
     "load",
     "mirrors",
     "missing_files",

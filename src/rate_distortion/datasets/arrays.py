@@ -54,8 +54,11 @@ def read_arrays(path: str | Path, split: str, seed: int) -> LabelledImages:
     return _divided(images, arrays, path, seed)[split]
 
 
-def check_arrays(path: str | Path) -> None:
+def check_arrays(path: str | Path, seed: int = 0) -> dict[str, np.ndarray]:
     """Refuse what :func:`read_arrays` would refuse, without reading the pixels, so that it can be asked before any job.
+
+    Returns:
+        split -> the labels (n,) that it would return.
 
     Raises:
         DatasetError: the file is missing or damaged, or an array does not fit.
@@ -67,7 +70,7 @@ def check_arrays(path: str | Path) -> None:
     fits = dtype == np.uint8
     images = np.broadcast_to(np.uint8(0), shape) if fits else _read_npz(path, ("images",))["images"]
     checked = _checked_images(images, f"images in {path}")
-    _divided(checked[:, :1, :1, :1], arrays, path, seed=0)
+    return {split: data.labels for split, data in _divided(checked[:, :1, :1, :1], arrays, path, seed).items()}
 
 
 def _divided(

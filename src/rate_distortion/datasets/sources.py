@@ -10,6 +10,7 @@ import numpy as np
 from rate_distortion.datasets import arrays, handwritten_digits, image_folder, remote
 from rate_distortion.datasets.catalogue import (
     CLASSES,
+    LAST_OF_EVERY_CLASS,
     NATIVE_SIDES,
     RESIZABLE,
     SPLIT_SIZES,
@@ -90,6 +91,19 @@ def image_side(dataset: str, *, image_size: int | None = None, file: str | Path 
     """
     _check_source(dataset, file)
     return arrays.image_side(file) if dataset == "arrays" else image_size or NATIVE_SIDES[dataset]
+
+
+def last_of_every_class(dataset: str, *, file: str | Path | None = None) -> int:
+    """How many of the last training images have one of every class, as far as it is known: the number of classes at least.
+
+    Raises:
+        DatasetError: there is no such source, or the user's file does not fit.
+    """
+    _check_source(dataset, file)
+    if dataset != "arrays":
+        return LAST_OF_EVERY_CLASS.get(dataset, CLASSES[dataset])
+    backwards = arrays.check_arrays(file)["train"][::-1]
+    return int(np.unique(backwards, return_index=True)[1].max()) + 1
 
 
 def classes(dataset: str, *, file: str | Path | None = None) -> int:

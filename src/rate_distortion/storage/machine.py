@@ -1,6 +1,6 @@
 """What of the machine would stop Snakemake or every job, said in one sentence before Snakemake starts to work.
 
-The default profile (``profiles/default``) calls :func:`check_or_exit`.
+The default profile (``profiles/default``) calls :func:`check_or_exit` and :func:`say_interruption`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 from pathlib import Path
+from types import TracebackType
 
 from rate_distortion.errors import InputError
 
@@ -83,6 +84,19 @@ def check_or_exit() -> None:
         check()
     except MachineError as error:
         sys.exit(f"Cannot start: {error}")
+
+
+def say_interruption() -> None:
+    """From here on, Ctrl-C while Snakemake plans ends with one sentence and not with the place where it was."""
+    others = sys.excepthook
+
+    def say(kind: type[BaseException], error: BaseException, place: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            print("stopped by Ctrl-C: run the same command again", file=sys.stderr)
+        else:
+            others(kind, error, place)
+
+    sys.excepthook = say
 
 
 def _address_space() -> int:

@@ -159,10 +159,11 @@ def _check_transfer(path: str, transfer: Mapping[str, Any], source: Mapping[str,
     if "test_images" in transfer:
         _check_count(f"{path}.test_images", transfer["test_images"], sizes["test"], f"test images in {name}")
     classes = datasets.classes(name, file=transfer.get("file"))
-    if held_out < classes:
+    needed = datasets.last_of_every_class(name, file=transfer.get("file"))
+    if held_out < needed:
         raise StudyError(
-            f"{path}.validation_images is {held_out}, and one-shot transfer needs one image of each of {classes} classes: "
-            "raise it"
+            f"{path}.validation_images is {held_out:,}; one-shot transfer needs one image of each of {classes:,} classes, and "
+            f"the last {needed:,} training images of {name} have them: raise it"
         )
     if _sizes(source) and (own_classes := datasets.classes(source["dataset"], file=source.get("file"))) != classes:
         raise StudyError(
