@@ -73,3 +73,19 @@ with job_log({str(tmp_path / "job.log")!r}):
     assert result.returncode == 130
     assert "stopped by Ctrl-C: run the same command again" in (tmp_path / "job.log").read_text()
     assert "Traceback" not in result.stderr
+
+
+def test_ctrl_c_while_snakemake_plans_is_one_sentence(tmp_path):
+    """Snakemake reads the default profile and goes on to the Snakefile."""
+    code = """
+import os, signal, time, yte
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with open("profiles/default/profile.yaml") as profile:
+    yte.process_yaml(profile, require_use_yte=True)
+os.kill(os.getpid(), signal.SIGINT)
+time.sleep(10)
+"""
+    folder = copy_project(tmp_path / "project").folder
+    result = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    assert result.returncode != 0
+    assert result.stderr == "stopped by Ctrl-C: run the same command again\n"
