@@ -1,6 +1,7 @@
 """Tables: means, standard errors, and the printed precision."""
 
 import math
+import re
 import shutil
 import subprocess
 
@@ -329,6 +330,17 @@ def test_two_studies_side_by_side_have_differences_with_errors_and_say_which_set
     assert "models.A.weight_decay 0.1 | 0.2" in page
     assert "title" not in page
     assert "do not have the same images" in page
+
+
+def test_what_a_record_calls_its_data_is_no_html():
+    """Markdown lets HTML through, and a record may come from anybody."""
+    data = DATA | {"description": "<script>alert(1)</script> <!-- <img src=x> 1 < 2"}
+    table = layout.Table(
+        pandas.DataFrame(), layout.plain(pandas.DataFrame({"model": ["<b>"]})), "Title", layout.notes(STUDY, data)
+    )
+    text = table.markdown()
+    assert re.findall("<.", text) == ["< "]
+    assert data["description"] in layout.read_notes(text)[1][1], "HTML pages escape it themselves"
 
 
 def test_cells_that_one_study_lacks_stay_in_the_comparison():

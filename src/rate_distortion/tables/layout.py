@@ -54,6 +54,9 @@ LATEX_TEXT = str.maketrans(
 MINUS = re.compile(r"(?<![\w.)])-(?=\.?\d)")
 """A hyphen that stands for a minus."""
 
+TAG, NO_TAG = re.compile(r"<(?=[A-Za-z/!?])"), "&lt;"
+"""What Markdown would take for HTML, in words that an archive of somebody else's brought."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -301,7 +304,7 @@ class Table:
         """Title, table and notes."""
         lines = self.shown.frame().to_markdown(index=False, disable_numparse=True)
         notes = "\n".join(f"- {note}" for note in self._all_notes())
-        return f"**{self.title}**\n\n{lines}\n\n{notes}\n"
+        return TAG.sub(NO_TAG, f"**{self.title}**\n\n{lines}\n\n{notes}\n")
 
     def latex(self) -> str:
         """A ``table`` environment; needs the booktabs package."""
@@ -343,7 +346,7 @@ class Table:
 
 def read_notes(markdown: str) -> tuple[str, list[str]]:
     """Title and notes of a table, from its Markdown."""
-    first, *others = markdown.splitlines()
+    first, *others = markdown.replace(NO_TAG, "<").splitlines()
     return first.strip("*"), [line.removeprefix("- ") for line in others if line.startswith("- ")]
 
 
