@@ -139,6 +139,21 @@ def test_a_read_only_results_folder_is_named_before_any_job(project):
     assert project.planned_jobs(TABLE) == {}
 
 
+def test_a_run_outlives_an_input_from_the_future(project):
+    """Snakemake alone would delete its weights and train again, at every start."""
+    undisturbed, whitening = weights(project), "results/one/data/house_numbers/whitening.npz"
+    assert (project.folder / whitening).stat().st_size > 1e6  # of smaller files Snakemake compares the content
+    os.utime(project.folder / whitening, (4e9, 4e9))
+    result = project.snakemake("--cores", "1", TABLE, check=False)
+    assert result.returncode != 0
+    assert result.stderr.strip().splitlines()[-1].startswith(f"Cannot start: {whitening} is dated 2096-10-02")
+    assert weights(project) == undisturbed
+    (project.folder / whitening).touch()
+    project.snakemake("--cores", "1", "--touch", TABLE)
+    assert project.planned_jobs(TABLE) == {}
+    assert weights(project) == undisturbed
+
+
 def test_a_damaged_result_stops_its_table_and_is_made_again_once_deleted(project):
     table, path = (project.folder / TABLE).read_text(), project.folder / RUN / "metrics.json"
     path.write_bytes(path.read_bytes()[:-40])

@@ -124,9 +124,10 @@ def refuse_the_name_of_a_rule(study):
 
 def refuse_start():
     """Before the first job, where Snakemake would end in a traceback, or delete finished runs that it takes for old."""
-    own = [study.config["data"]["file"] for study in STUDIES.values() if "file" in study.config["data"]]
+    parts = [study.config[part] for study in STUDIES.values() for part in ("data", "transfer") if part in study.config]
+    own = [*(part["file"] for part in parts if "file" in part), *config.get("records", []), "CITATION.cff"]
     try:
         machine.check_folders()
         clock.refuse_future(["results", "data", *own])
     except (machine.MachineError, clock.ClockError) as error:
-        raise WorkflowError(str(error))
+        sys.exit(f"Cannot start: {error}")
