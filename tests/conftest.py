@@ -99,8 +99,8 @@ def project(tmp_path) -> Project:
 def finished_ci(tmp_path_factory) -> Project:
     """A copy in which study ci has been built from nothing, for all processes that run tests at once.
 
-    Tests may read it but must not change it. In the folder that RATE_DISTORTION_FINISHED_CI names it
-    stays for other test commands.
+    Tests may read it but must run no job in it: a copy that another test makes meanwhile would be
+    locked. In the folder that RATE_DISTORTION_FINISHED_CI names it stays for other test commands.
     """
     own = tmp_path_factory.getbasetemp()
     shared = os.environ.get("RATE_DISTORTION_FINISHED_CI")

@@ -21,11 +21,12 @@ HEAVY = ("train", "probe", "prepare", "download", "example_images", "audit_attac
 
 @pytest.fixture(scope="module")
 def packed(finished_ci, tmp_path_factory):
-    """The archive of the finished study ci, made twice."""
+    """The archive of the finished study ci, made twice, in a copy: a job locks its project, and others copy the shared one."""
     folder = tmp_path_factory.mktemp("packed")
+    project = finished_ci.copy_to(folder / "project")
     for name in ("first.zip", "second.zip"):
-        finished_ci.snakemake("--cores", "1", "-f", ARCHIVE)
-        shutil.move(finished_ci.folder / ARCHIVE, folder / name)
+        project.snakemake("--cores", "1", "-f", ARCHIVE)
+        shutil.move(project.folder / ARCHIVE, folder / name)
     return folder
 
 
