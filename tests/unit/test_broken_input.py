@@ -351,3 +351,11 @@ def test_what_only_a_job_can_refuse_is_an_error_of_the_packages_own(sentence):
     with pytest.raises(InputError) as caught:
         REFUSED_IN_A_JOB[sentence]()
     assert sentence in str(caught.value)
+
+
+def test_the_password_of_a_mirror_is_not_shown():
+    config = CONFIG | {"mirrors": SHIPPED["mirrors"] | {"mnist": ["https://me:secret@example.org/mnist/"]}}
+    with pytest.raises(
+        StudyError, match=r"mirrors\.mnist\[0\] is 'https://\*\*\*@example\.org/mnist/'; it must be the address"
+    ):
+        studies.load(config, SCHEMA)

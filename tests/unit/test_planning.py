@@ -147,3 +147,11 @@ def test_the_plan_shows_what_jobs_ask_for():
     paper = load()["paper"]
     largest = needs.largest(paper)["training"]
     assert f"| training | {largest.megabytes:,} | {largest.minutes:,} |" in planning.markdown(paper)
+
+
+@pytest.mark.parametrize(("study", "megabytes", "minutes"), [("ci", 4_000, 60), ("paper", 64_000, 2_000)])
+def test_every_job_fits_the_nodes_that_its_study_is_for(study, megabytes, minutes):
+    """Small ones with a partition of an hour for a try, a second attempt included; the nodes of a laboratory for the paper."""
+    asked = needs.largest(load()[study]).values()
+    assert max(2 * need.megabytes for need in asked) <= megabytes
+    assert max(2 * need.minutes for need in asked) <= minutes

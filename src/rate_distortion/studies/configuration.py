@@ -167,14 +167,14 @@ def refuse_unusable_values(value: Any, path: str = "") -> None:
 
 
 def shown(value: Any) -> str:
-    """A value as Python writes it, cut where it is long."""
+    """A value as Python writes it, cut where it is long, and without the password of an address."""
     if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
         return f"a whole number of {_digits(abs(value)):,} digits"
     if isinstance(value, Mapping) and len(value) > 20:
         return f"a mapping with {len(value):,} keys"
     if isinstance(value, list | tuple) and len(value) > 60:
         return f"a list of {len(value):,} entries"
-    text = repr(value)
+    text = re.sub(r"//[^/\s]*@", "//***@", repr(value))
     return text if len(text) <= 200 else f"{text[:150]} ... {text[-20:]}"
 
 
