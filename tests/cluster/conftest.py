@@ -20,6 +20,9 @@ from slurm_lab import SlurmLab, SlurmUnavailableError
 PATIENCE_SECONDS = 900
 """How long anything may take before a test gives up; machines are slow, and no test asserts a timing."""
 
+FINAL = {"COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY"}
+"""States in which a job stays. A job is COMPLETING for a while after Snakemake has seen its files."""
+
 INTERRUPTED = """
 extends: ci
 title: One training that is long enough to be interrupted
@@ -62,13 +65,15 @@ class ClusterProject:
             )  # fmt: skip
 
     def finish(self) -> None:
-        """Wait for Snakemake's good end."""
+        """Wait for Snakemake's good end, and until the controller knows how every job ended."""
         try:
             code = self.process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             code = "no end"
         if code != 0:
             pytest.fail(f"snakemake --profile slurm: {code}\n{self.said()[-6000:]}\n{self.lab.jobs()}")
+        self.process = None
+        self.wait_until(lambda: all(job["JobState"] in FINAL for job in self.jobs()), "every job has its final state")
 
     def kill(self) -> None:
         """SIGKILL to Snakemake; its Slurm jobs are not its children and run on."""
