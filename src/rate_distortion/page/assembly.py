@@ -37,6 +37,8 @@ class Study:
 
     Attributes:
         name, title, seeds, epochs, learning_rate: of its configuration.
+        training: how its networks are trained, in words, where some come with their weights.
+        networks_are_own: whether none of them is the paper's.
         dataset: the name of its data set.
         tables: table -> model -> batch sizes.
         figure4_model: the model that figure 4 shows; None without figure 4.
@@ -55,6 +57,8 @@ class Study:
     figure4_model: str | None = None
     ratio: str | None = None
     digits: str | None = None
+    training: str = ""
+    networks_are_own: bool = False
     data: Mapping[str, Any] | None = None
     digits_data: Mapping[str, Any] | None = None
 
@@ -69,8 +73,8 @@ class Study:
 
     @property
     def is_users_own(self) -> bool:
-        """Whether the images are a user's own, so that the page is about the user's models and not about the paper."""
-        return is_users_own(self.data or {"dataset": self.dataset})
+        """Whether images or all networks are a user's own, so that the page is about these and not about the paper."""
+        return self.networks_are_own or is_users_own(self.data or {"dataset": self.dataset})
 
     @property
     def foreign_data(self) -> list[str]:

@@ -16,6 +16,7 @@ import pandas
 from rate_distortion.analysis.precision import DASH, to_precision
 from rate_distortion.datasets import catalogue
 from rate_distortion.storage import files, provenance
+from rate_distortion.studies.shown import trained
 
 log = logging.getLogger(__name__)
 
@@ -362,7 +363,7 @@ def notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
     return [
         f"Study {study['name']}: {study['title']}.",
         f"Data: {data['description']}, {sum(images[split] for split in trained_on):,} training and {images['test']:,} "
-        f"test images; {study['epochs']} epochs at learning rate {study['learning_rate']}.",
+        f"test images; {trained(study)}.",
         f"{seeds_note(study)}.",
     ]
 
