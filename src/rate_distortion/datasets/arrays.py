@@ -128,9 +128,9 @@ def image_side(path: str | Path) -> int | None:
 
 
 def content(path: str | Path) -> dict[str, str] | None:
-    """What tells a user's file from another of its name, whatever its date: the checksums in the .npz, which nothing is read for.
+    """What tells a user's file from another of its name, whatever its date: the checksums that stand in an .npz.
 
-    Of a folder they are names, sizes and dates of its files, since reading thousands of images takes long. None where there is
+    Of a folder it is the names, sizes and dates of its files, since reading thousands of images takes long. None where there is
     nothing to be read.
     """
     path = Path(path)

@@ -36,8 +36,8 @@ class Whitening:
     """A fitted transform from uint8 images to float32 images of the same height and width.
 
     Attributes:
-        mean: what is taken off every pixel, shape (D,), in units of [0, 1] intensity: the training split's mean; zero for method
-            "pixels".
+        mean: what is taken off every pixel, shape (D,), in units of [0, 1] intensity: the training split's mean, or zero for
+            method "pixels".
         matrix: the symmetric whitening matrix W, shape (D, D); empty where nothing is whitened.
         spectrum: all D eigenvalues of the training covariance, descending (intensity squared); empty where nothing is whitened.
         components: number of kept principal components; D where nothing is whitened.

@@ -113,8 +113,8 @@ def _users_code(factory: str) -> Iterator[None]:
         last = traceback.extract_tb(error.__traceback__)[-1]
         reason = " ".join(str(error).split())
         raise InputError(
-            f"model factory {factory!r} fails ({type(error).__name__}: {reason}; {last.filename}, line {last.lineno}); it must be "
-            "a function of image_shape and classes that returns a torch.nn.Module"
+            f"model factory {factory!r} fails ({type(error).__name__}: {reason}; {last.filename}, line {last.lineno}); it must "
+            "be a function of image_shape and classes that returns a torch.nn.Module"
         ) from error
 
 

@@ -265,6 +265,7 @@ RESULTS: tuple[Result, ...] = (
         "the training curves",
         "regularization",
         ("table1",),
+        promised_if=lambda study: study.has("table1") and bool(shown.history_records(study)),
         reads=lambda study: of_dataset(study) | {"histories": shown.history_records(study)},
         settings_of=lambda study: of_study(study) | {"batch_size": shown.largest_batch_size(study)},
         caption=lambda study, batch_size: (
@@ -311,8 +312,8 @@ RESULTS: tuple[Result, ...] = (
         caption=lambda study, shown: (
             f"Figure 4 for {_of(study)}, seed {study['seeds'][0]}. (a) The first test image of each class after "
             f"preprocessing, with the class that model {shown['model']} (batch size {shown['batch_size']}; "
-            f"{trained(study)}) predicts and its softmax confidence; blue with a tick where prediction and label agree, red with a "
-            "cross where they do not. (b) For every probed network, the image that each label is transmitted to in reverse, "
+            f"{trained(study)}) predicts and its softmax confidence; blue with a tick where prediction and label agree, red "
+            "with a cross where not. (b) For every probed network, the image that each label is transmitted to in reverse, "
             "from faint noise around the population mean: the confidence reached, and the steps it took; a cross marks a "
             "label that never reached full confidence in the steps allowed. The CSV holds one row per pixel."
         ),

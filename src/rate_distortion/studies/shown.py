@@ -35,14 +35,15 @@ def trained(study: Mapping[str, Any]) -> str:
     return study.get("training", f"{study['epochs']} epochs at learning rate {study['learning_rate']}")
 
 
-def _given_weights(study: Study, trained: str) -> dict[str, str]:
-    """What is said of the training in the place of epochs, where networks come with their weights."""
+def _given_weights(study: Study, trained: str) -> dict[str, Any]:
+    """The networks that come with their weights, and what is said of the training in the place of epochs."""
     models = dict.fromkeys(run.model for run in study.runs())
     given = [model for model in models if study.weights(model)]
     if not given:
         return {}
     words = "given weights, not trained here"
-    return {"training": words if len(given) == len(models) else f"{trained}; {', '.join(given)}: {words}"}
+    training = words if len(given) == len(models) else f"{trained}; {', '.join(given)}: {words}"
+    return {"given_weights": given, "training": training}
 
 
 def _own_networks(study: Study) -> dict[str, list[str]]:
@@ -126,9 +127,10 @@ def largest_batch_size(study: Study) -> int:
 
 
 def history_records(study: Study) -> list[str]:
-    """The training curves of the runs of Tables 1 and 2 at the largest batch size."""
-    size = f"/batch{largest_batch_size(study)}/"
-    return [path for path in targets.records(study, "table1", "table2", kind="history.csv") if size in path]
+    """The training curves of the runs of Tables 1 and 2 at the largest batch size; networks with given weights have none."""
+    size = largest_batch_size(study)
+    runs = [run for run in study.runs("table1", "table2") if run.batch_size == size and not study.weights(run.model)]
+    return targets.results(study, *(f"{run.folder}/history.csv" for run in runs))
 
 
 def figure2_panels(study: Study) -> list[dict[str, str]]:

@@ -60,7 +60,7 @@ def table1(
         tidy,
         shown(tidy),
         "Test accuracy and generalization gap (train minus test accuracy) by model and batch size",
-        [*notes(study, data), *weight_decay_note(runs), *_printed_note(tidy, "table1", "Table 1")],
+        [*notes(study, data), *weight_decay_note(runs, study), *_printed_note(tidy, "table1", "Table 1")],
     )
 
 
@@ -98,7 +98,7 @@ def table2(
         "Training on random labels: train accuracy and absolute generalization gap by model and batch size",
         [
             *notes(study, data),
-            *weight_decay_note(runs),
+            *weight_decay_note(runs, study),
             "Random labels are uniform over the classes, drawn once per seed; test labels are the original ones.",
             f"Seeds that collapsed to a constant predictor (one predicted class, 0 bits): {'; '.join(collapsed)}.",
             *_printed_note(tidy, "table2", "Table 2"),
@@ -164,7 +164,7 @@ def _one_row_a_model(tidy: pandas.DataFrame) -> Layout:
 
 
 def _printed(labels: str, quantities: Mapping[str, str], data: Mapping[str, Any], study: Mapping[str, Any]) -> Printed:
-    """What the paper prints in the cells of a table; not a number where it prints nothing, as for a user's images or network."""
+    """What the paper prints in the cells of a table; not a number where that is nothing, as for a user's images or network."""
     by_name = {name: column for column, name in quantities.items()}
 
     def cell(model: str, batch_size: int, quantity: str) -> tuple[float, float]:

@@ -379,8 +379,12 @@ def batch_size_note(names: Iterable[str]) -> list[str]:
     return ["model@n: the model that was trained at batch size n."] if any("@" in name for name in names) else []
 
 
-def weight_decay_note(runs: pandas.DataFrame) -> list[str]:
-    values = runs.drop_duplicates("model").set_index("model")["weight_decay"]
+def weight_decay_note(runs: pandas.DataFrame, study: Mapping[str, Any]) -> list[str]:
+    """The weight decay of every network that is trained here; of given weights it is not known."""
+    trained_here = runs[~runs["model"].isin(study.get("given_weights", ()))]
+    if trained_here.empty:
+        return []
+    values = trained_here.drop_duplicates("model").set_index("model")["weight_decay"]
     return ["Weight decay λ: " + ", ".join(f"{model} {value:g}" for model, value in values.items()) + "."]
 
 
