@@ -186,7 +186,7 @@ def _output_scale(unscaled: Whitening, images: np.ndarray, output_range: str) ->
         count, total = count + whitened.size, total + whitened.sum()
         squares += (whitened**2).sum()
         low, high = min(low, whitened.min()), max(high, whitened.max())
-    if low == high:
+    if high - low < 1e-9:  # of intensities up to 1, in steps of 1/255
         raise InputError(
             f"whitening output_range is {output_range!r}, and every pixel of the training images has the same value after "
             "preprocessing; use output_range: none, or look at the file"
