@@ -38,7 +38,7 @@ class Study:
     Attributes:
         name, title, seeds, epochs, learning_rate: of its configuration.
         training: how its networks are trained, in words, where some come with their weights.
-        networks_are_own: whether none of them is the paper's.
+        own_networks: those of them that are not the paper's; networks_are_own: whether none is.
         dataset: the name of its data set.
         tables: table -> model -> batch sizes.
         figure4_model: the model that figure 4 shows; None without figure 4.
@@ -58,6 +58,7 @@ class Study:
     ratio: str | None = None
     digits: str | None = None
     training: str = ""
+    own_networks: Sequence[str] = ()
     networks_are_own: bool = False
     data: Mapping[str, Any] | None = None
     digits_data: Mapping[str, Any] | None = None
@@ -257,15 +258,22 @@ def _figures(records: Records, study: Study) -> dict[str, Figure]:
 
 
 def _compared(records: Records, study: Study) -> dict[str, Sequence[comparisons.Comparison]]:
-    """What the paper says of a figure beside what was measured, by figure."""
+    """What the paper says of a figure beside what was measured of its networks, by figure."""
+
+    def read(name: str) -> pandas.DataFrame | None:
+        rows = records.read(name)
+        if rows is None or "model" not in rows:
+            return rows
+        return rows[~rows["model"].str.partition("@")[0].isin(study.own_networks)]
+
     return {
-        "figure2": comparisons.gradient_ratios(records.read("tables/gradient_snr")),
-        "figure3": comparisons.memorization(records.read("tables/information_plane")),
-        "weight_decay": comparisons.weight_decay(records.read("tables/weight_decay")),
-        "figure4": comparisons.reverse_transmission(records.read("tables/reverse_transmission"), study.figure4_model),
-        "figure5": comparisons.fault_tolerance(records.read("tables/fault_tolerance")),
-        "figure6": comparisons.sphere_packing(records.read("tables/sphere_packing")),
-        "figure7": comparisons.transfer(records.read("tables/transfer")),
+        "figure2": comparisons.gradient_ratios(read("tables/gradient_snr")),
+        "figure3": comparisons.memorization(read("tables/information_plane")),
+        "weight_decay": comparisons.weight_decay(read("tables/weight_decay")),
+        "figure4": comparisons.reverse_transmission(read("tables/reverse_transmission"), study.figure4_model),
+        "figure5": comparisons.fault_tolerance(read("tables/fault_tolerance")),
+        "figure6": comparisons.sphere_packing(read("tables/sphere_packing")),
+        "figure7": comparisons.transfer(read("tables/transfer")),
     }
 
 
