@@ -184,12 +184,15 @@ def test_claims_rest_on_the_records_of_the_parts_that_the_study_has():
 
 def test_a_network_of_a_users_own_has_no_say_in_the_papers_claims_whatever_it_is_called():
     def of_own(config):
-        models = {
-            "A": {"factory": "own_networks:plain"},
-            "B": {"weights": "b.safetensors"},
-            "C": {"normalization": "batch"},
+        config["studies"]["mine"] = {
+            "data": {"dataset": "digits"},
+            "models": {
+                "A": {"factory": "own_networks:plain"},
+                "B": {"weights": "b.safetensors"},
+                "C": {"normalization": "batch"},
+            },
+            "parts": ["table1", "perturbations", "calibration"],
         }
-        config["studies"]["mine"] = {"extends": "ci", "models": models, "calibration": {"model": "A"}}
 
     study = load(of_own)["mine"]
     paths = targets.claim_records(study)
