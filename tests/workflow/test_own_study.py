@@ -73,14 +73,14 @@ def test_parts_are_switched_by_name(own):
 
 
 def test_numbers_on_the_command_line_are_numbers(own):
-    change = "studies={mine: {seeds: [7], data: {test_images: 30}, training: {learning_rate: 0.02}}}"
+    change = "studies={mine: {seeds: [7, 8], data: {test_images: 30}, training: {learning_rate: 0.02}}}"
     target = "results/mine/runs/cnn/mine/batch64/original/seed7/metrics.json"
     arguments = ("--configfile", "my_study.yaml", "--config", change)
     assert own.planned_jobs(*arguments, "--", target) == {"prepare_data": 1, "train": 1}
     own.snakemake("--cores", "1", *arguments, "--", "results/mine/config.yaml")
     config = yaml.safe_load((own.folder / "results/mine/config.yaml").read_text())
-    assert (config["seeds"], config["training"]["learning_rate"]) == ([7], 0.02)
-    refused = own.snakemake("-n", *arguments[:-1], "studies={mine: {seeds: [07]}}", "--", "mine", check=False)
+    assert (config["seeds"], config["training"]["learning_rate"]) == ([7, 8], 0.02)
+    refused = own.snakemake("-n", *arguments[:-1], "studies={mine: {seeds: [07, 8]}}", "--", "mine", check=False)
     assert "--config studies, line 1" in refused.stdout + refused.stderr
 
 

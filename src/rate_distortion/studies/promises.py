@@ -31,7 +31,12 @@ def overview_records(study: Study) -> dict[str, list[str]]:
 def study_results(study: Study) -> list[str]:
     """Every file that a study promises, without its description for archives."""
     own = ("config.yaml", "plan.md", "claims.csv", "claims.md", "theses.csv", "overview.csv", "paper.html")
-    return [*targets.results(study, *own), *(path for result in promised(study) for path in result.files(study))]
+    chosen = targets.results(study, "weight_decay.json") if study.has("calibration") else []
+    return [
+        *targets.results(study, *own),
+        *chosen,
+        *(path for result in promised(study) for path in result.files(study)),
+    ]
 
 
 def study_targets(study: Study) -> list[str]:
