@@ -6,10 +6,12 @@ snakemake --cores 2 results/demo/runs/cnn/B/batch128/original/seed1/metrics.json
 snakemake --cores 2 results/demo/figures/figure4.svg                                  one figure
 snakemake --cores 1 results/paper/plan.md                           what a study costs, before it starts
 snakemake --configfile my_study.yaml --cores 8 my_study             your own data and model
+snakemake -s ../rate-distortion/Snakefile --configfile my_study.yaml --cores 8 my_study          the same, beside your own files
 snakemake --cores 2 results/demo/records.zip                        what is behind its tables, without weights
 snakemake --cores 2 --config 'records=[records.zip]' -- demo        the tables again, elsewhere, from these
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -18,7 +20,8 @@ from snakemake.utils import min_version
 min_version("9.20")
 
 
-configfile: "config.yaml"
+# Beside this file, wherever Snakemake is started: results and the user's files are of the folder where it is.
+configfile: os.path.relpath(Path(workflow.basedir) / "config.yaml")
 
 
 # The library is the one beside this file: here, and first on the path of every script, whatever the environment has installed.

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
 import os
 import sys
-import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,19 +94,19 @@ def _parser() -> argparse.ArgumentParser:
         help="images to take (default: test where the file has a split, else all)",
     )
     audit.add_argument(
-        "--classes", type=_positive, metavar="N", help="outputs of the model (default: the largest label and one)"
+        "--classes", type=_whole(1), metavar="N", help="outputs of the model (default: the largest label and one)"
     )
-    audit.add_argument("--images", type=_positive, default=500, metavar="N", help="most images (default: %(default)s)")
+    audit.add_argument("--images", type=_whole(1), default=500, metavar="N", help="most images (default: %(default)s)")
     audit.add_argument(
-        "--seed", type=int, default=0, help="of the images drawn and of the noise (default: %(default)s)"
+        "--seed", type=_whole(0), default=0, help="of the images drawn and of the noise (default: %(default)s)"
     )
     audit.add_argument(
-        "--batch-size", type=_positive, default=500, metavar="N", help="most images at once (default: %(default)s)"
+        "--batch-size", type=_whole(1), default=500, metavar="N", help="most images at once (default: %(default)s)"
     )
     audit.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(default: %(default)s)")
     audit.add_argument(
         "--threads",
-        type=_positive,
+        type=_whole(1),
         default=1,
         metavar="N",
         help="processor threads (default: %(default)s; small models gain none)",
@@ -138,14 +136,19 @@ def _parser() -> argparse.ArgumentParser:
             "plan",
             _plan,
             "what a study costs: trainings, hours, disk",
-            "rate-distortion plan demo\n  rate-distortion plan mine --configfile my_study.yaml",
+            "rate-distortion plan demo\n  rate-distortion plan mine --configfile my_study.yaml --directory ../rate-distortion",
         ),
     ):
         command = _command(commands, name, run, words, example)
         if name == "plan":
             command.add_argument("study", help="its name")
         command.add_argument("--configfile", metavar="FILE", help="a study file of your own")
-        command.add_argument("--directory", default=".", metavar="FOLDER", help="the checkout (default: here)")
+        command.add_argument(
+            "--directory",
+            default=".",
+            metavar="FOLDER",
+            help="the checkout (default: here); files that a study names are looked for here",
+        )
     return parser
 
 
@@ -161,11 +164,15 @@ def _command(commands: Any, name: str, run: Any, words: str, example: str) -> ar
     return command
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not above zero")
-    return value
+def _whole(smallest: int) -> Callable[[str], int]:
+    """A parser of whole numbers from the smallest that is allowed."""
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < smallest:
+            raise argparse.ArgumentTypeError(f"{text!r} must be a whole number, {smallest} or more")
+        return int(text)
+
+    return parse
 
 
 def _audit(chosen: argparse.Namespace) -> None:
@@ -184,10 +191,10 @@ def _audit(chosen: argparse.Namespace) -> None:
     device = "cuda" if chosen.device == "auto" and torch.cuda.is_available() else chosen.device.replace("auto", "cpu")
     data = read_images(chosen.data, chosen.split)
     settings = convolutional.ModelSettings(factory=chosen.model)
-    with _users_code(chosen.model):
-        classes = chosen.classes or data.classes
-        model = convolutional.build(settings, tuple(data.images.shape[1:]), classes, torch.Generator()).to(device)
+    classes = chosen.classes or data.classes
+    model = convolutional.build(settings, tuple(data.images.shape[1:]), classes, torch.Generator()).to(device)
     load_weights(model, chosen.weights)
+    _make_folder(chosen.output)  # before a minute of work
     weights = next((tensor for tensor in model.state_dict().values() if tensor.is_floating_point()), torch.empty(0))
     result = audit(
         model,
@@ -214,19 +221,11 @@ def _audit(chosen: argparse.Namespace) -> None:
     print("\n".join(map(str, written)))
 
 
-@contextlib.contextmanager
-def _users_code(name: str) -> Iterator[None]:
-    """An error of the user's module as one sentence with its place."""
+def _make_folder(path: str | Path) -> None:
     try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        raise InputError(
-            f"{name} fails ({type(error).__name__}: {error}; {last.filename}, line {last.lineno}); it must be a function of "
-            "image_shape and classes that returns a torch.nn.Module"
-        ) from error
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(f"{path} is a file or inside one, and it must be a folder; name another") from error
 
 
 def _init(chosen: argparse.Namespace) -> None:
@@ -234,7 +233,7 @@ def _init(chosen: argparse.Namespace) -> None:
     taken = [name for name in STARTER if (folder / name).exists()]
     if taken:
         raise InputError(f"{folder / taken[0]} is there already, and nothing is overwritten: name an empty folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder)
     for name in STARTER:
         text = resources.files("rate_distortion").joinpath("starter", name).read_text(encoding="utf-8")
         (folder / name).write_text(text, encoding="utf-8")
@@ -269,32 +268,11 @@ def _loaded(chosen: argparse.Namespace) -> Mapping[str, Study]:
         )
     _require("yaml", "jsonschema", extra="workflow")
     from rate_distortion import studies
+    from rate_distortion.studies import reading
 
-    own = _read_yaml(Path(chosen.configfile)) if chosen.configfile else {}
-    os.chdir(folder)  # the files that a study names lie beside the Snakefile
-    return studies.load(_laid_over(_read_yaml(Path("config.yaml")), own), _read_yaml(Path(SCHEMA)))
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path} must have keys at its top level, such as studies:")
-    return content
-
-
-def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """As Snakemake merges configuration files: mappings key by key, anything else from the later one."""
-    both = {key: _laid_over(below[key], above[key]) for key in above if _are_mappings(below.get(key), above[key])}
-    return {**below, **above, **both}
-
-
-def _are_mappings(*values: Any) -> bool:
-    return all(isinstance(value, Mapping) for value in values)
+    own = reading.read(chosen.configfile) if chosen.configfile else {}
+    sys.path.append(os.getcwd())  # where the networks of a study are looked for
+    return studies.load(reading.laid_over(reading.read(folder / "config.yaml"), own), reading.read(folder / SCHEMA))
 
 
 def _require(*modules: str, extra: str, instead: str = "") -> None:

@@ -119,6 +119,18 @@ def test_the_table_marks_both_values():
     assert "640 steps at batch size 32" in table.markdown()
 
 
+def test_a_grid_of_which_nothing_fits_random_labels_says_nothing():
+    runs = grid(dict.fromkeys(RANDOM, 12.0), VALIDATION)
+    runs.loc[runs["labels"] == "original", "train_accuracy"] = 31.0
+    text = tables.weight_decay(runs, capacity.choose_weight_decay(runs, "A"), STUDY, DATA).markdown()
+    assert "Caution: with the smallest λ of the grid, 0, random labels are not fitted either" in text
+    assert "on the original ones is 31.0 %" in text
+    enough = grid(RANDOM, VALIDATION)
+    assert (
+        "Caution" not in tables.weight_decay(enough, capacity.choose_weight_decay(enough, "A"), STUDY, DATA).markdown()
+    )
+
+
 def test_collapse_is_one_predicted_class():
     runs = pandas.DataFrame({"train_predicted_classes": [1, 2, 10]})
     assert list(capacity.is_collapsed(runs)) == [True, False, False]

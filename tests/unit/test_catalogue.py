@@ -44,6 +44,22 @@ def test_the_paper_promises_everything_but_the_variations():
     assert {result.place for result in RESULTS} == promised(load()["ci"])
 
 
+def test_captions_say_that_weights_were_given_and_how_many_images_were_swept():
+    def with_weights(config):
+        network = {"factory": "own_networks:plain", "weights": "mine.safetensors"}
+        parts = ["table1", "perturbations", "figure4", "figure5"]
+        mine = {"data": {"dataset": "digits"}, "models": {"mine": network}, "parts": parts}
+        config["studies"]["mine"] = mine | {"perturbations": {"images": 64}}
+
+    study = load(with_weights)["mine"]
+    captions = {result.name: result.caption(**result.settings(study)) for result in promises.promised(study)}
+    assert "given weights, not trained here" in captions["table1"]
+    assert "given weights, not trained here" in captions["figure4"]
+    assert "epochs" not in captions["table1"] + captions["figure4"]
+    assert "The first 64 test images; mean" in captions["figure5"]
+    assert "history" not in captions, "given weights have no training curves"
+
+
 def without(*paths):
     def change(config):
         mine = {"extends": "ci"}

@@ -92,6 +92,22 @@ def test_what_shows_perturbations_goes_with_them():
     assert "figure5" not in config["figures"]
 
 
+def test_pixels_as_they_are_need_one_key_whatever_the_study_extends():
+    own = {"data": {"dataset": "digits"}, "models": {"A": {}}, "whitening": {"method": "pixels"}}
+    as_they_are = {"method": "pixels", "colour": "rgb", "per_image_mean": False, "output_range": "none"}
+    for base in ({}, {"extends": "own"}, {"extends": "ci", "data": {}}):
+        assert load(**own | base)["whitening"] == as_they_are
+    assert load(**own | {"whitening": {"method": "pixels", "colour": "grey"}})["whitening"]["colour"] == "grey"
+    config = copy.deepcopy(CONFIG)
+    config["studies"]["mine"] = {"extends": "ci", "preprocessings": {"raw": {"method": "pixels"}}}
+    assert studies.load(config, SCHEMA)["mine"].whitening("raw") == as_they_are
+
+
+def test_a_preprocessing_that_whitens_has_its_components():
+    own = SHORT | {"models": {"A": {}, "W": {"preprocessing": "white"}}, "preprocessings": {"white": {"method": "zca"}}}
+    assert load(**own)["whitening"]["components"] == 400
+
+
 def test_a_file_means_arrays():
     assert load(data={"file": "nowhere.npz"}, models={"A": {}})["data"]["dataset"] == "arrays"
 

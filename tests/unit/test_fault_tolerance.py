@@ -13,6 +13,7 @@ import torch
 from rate_distortion import tables
 from rate_distortion.analysis import fault_tolerance
 from rate_distortion.analysis.fault_tolerance import AREA_HIGH_DB, AREA_LOW_DB, RecordedSweep
+from rate_distortion.analysis.signal_to_noise import plain_of_one_plus_db
 from rate_distortion.figures import figure5
 from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.probes import perturbations, probing
@@ -183,6 +184,10 @@ def test_a_model_at_two_batch_sizes_has_two_rows_and_another_keeps_its_name():
     table = tables.fault_tolerance(fault_tolerance.summary(sweeps), STUDY, DATA)
     assert list(table.shown.frame()["model"]) == ["B@128", "B@32", "C"]
     assert list(table.tidy["model"]) == ["B", "B", "C"]
+    assert "1 dB is −18.3 in the usual form" in table.markdown()
+    half = table.tidy.dropna(subset="half_information_snr_db")
+    usual = plain_of_one_plus_db(half["half_information_snr_db"])
+    assert half["half_information_plain_snr_db"].to_numpy() == pytest.approx(usual)
     assert "batch size n" in table.notes[-1]
     rows = pandas.DataFrame({"seed": 1, "label": 0, "steps": [100, 300, 50], "reached": True})
     rows = rows.assign(model=["B", "B", "C"], batch_size=[128, 32, 128])

@@ -162,6 +162,7 @@ def test_what_is_written(tmp_path):
     assert "plain_snr_db" in page
     assert not re.search(r"""(src|href)=["']?(https?:|//)""", page), "the page needs no other file"
     assert "<svg" in page
+    assert "the usual ratio, 20 log₁₀(‖x‖ / ‖δ‖)" in (tmp_path / "out/curves.svg").read_text()
     read = pandas.read_csv(tmp_path / "out/curves.csv")
     assert {"noise", "snr_db", "plain_snr_db", "accuracy_percent", "information_bits", "floor_bits"} <= set(read)
     assert "plain_snr_db" in pandas.read_csv(tmp_path / "out/masking.csv")
@@ -253,7 +254,9 @@ def test_the_command_audits_from_files_to_a_page(folder, capsys):
         (["--weights", "absent.pt"], "absent.pt does not exist"),
         (["--data", "absent.npz"], "absent.npz does not exist"),
         (["--model", "my_networks:absent"], "model factory 'my_networks:absent' cannot be imported"),
-        (["--model", "torch.nn:Linear"], "torch.nn:Linear fails (TypeError"),
+        (["--model", "torch.nn:Linear"], "model factory 'torch.nn:Linear' fails (TypeError"),
+        (["--model", "my_networks"], "model factory 'my_networks' names no function; write it as module:function"),
+        (["--output", "my.safetensors"], "my.safetensors is a file or inside one, and it must be a folder"),
         (["--classes", "4"], "do not fit the model: 3.bias has shape (3,) in the file and (4,) in the model"),
         (["--split", "test"], "my_images.npz has no array split"),
     ],
@@ -267,7 +270,18 @@ def test_what_is_wrong_is_said_in_one_sentence_with_exit_code_1(folder, capsys, 
     assert not (folder / "audit").exists()
 
 
-@pytest.mark.parametrize("arguments", [[], ["audit"], ["plan"], ["audit", "--images", "0"], ["nonsense"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["audit"],
+        ["plan"],
+        ["audit", "--images", "0"],
+        ["audit", "--images", "x"],
+        ["audit", "--seed", "-1"],
+        ["nonsense"],
+    ],
+)
 def test_wrong_arguments_end_with_exit_code_2(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         command_line.main(arguments)

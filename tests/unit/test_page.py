@@ -665,6 +665,11 @@ def test_a_page_of_a_users_own_data_speaks_of_the_users_models_alone(tables, tmp
     assert 'class="printed"' not in text
 
 
+def test_a_page_whose_networks_are_all_the_users_own_is_theirs_on_the_papers_data_too():
+    assert dataclasses.replace(STUDY, dataset="mnist", data=None, networks_are_own=True).is_users_own
+    assert not dataclasses.replace(STUDY, dataset="mnist", data=None).is_users_own
+
+
 def test_the_page_needs_no_torch():
     code = "import sys; from rate_distortion import page; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}).returncode == 0

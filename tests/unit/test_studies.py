@@ -85,7 +85,7 @@ def test_every_number_of_the_papers_study_has_its_source():
         (setting("training.learning_rate", float("nan")), "learning_rate is nan; it must be a number"),
         (setting("training.epochs", 30.0), "epochs is 30.0; it must be a whole number"),
         (setting("training.epochs", True), "epochs is True; it must be a whole number"),
-        (setting("whitening.method", False), "whitening.method is False; allowed: zca, none .*put the word in quotes"),
+        (setting("whitening.method", False), "whitening.method is False; allowed: zca, none, pixels .*put the word in quotes"),
         (setting("models", {True: {}}), "the key True under studies.demo.models is not text: YAML reads yes, no"),
         (setting("models.B.base", "Z"), "studies.demo.models.B.base names the model 'Z', which does not exist"),
         (setting("models.A.base", "B"), "makes a circle: A -> B -> A"),

@@ -252,6 +252,28 @@ def test_a_users_images_have_no_printed_numbers_beside_them_and_no_digits():
     assert "printed" in tables.differences(runs(), planned(runs()), STUDY, DATA).shown.headings
 
 
+def test_a_network_of_a_users_own_has_nothing_of_the_papers_beside_it():
+    study = STUDY | {"own_networks": ["A"]}
+    table = tables.table1(runs(), {"A": [128, 32], "B": [128]}, study, DATA)
+    printed = table.tidy.dropna(subset="printed_mean")
+    assert set(printed["model"]) == {"B"}
+    stated = tables.differences(runs(), planned(runs()), study, DATA).tidy.set_index("quantity")["printed_mean"]
+    assert math.isnan(stated["large_batch_gap_A"])
+    assert (
+        stated["large_batch_gap_B"]
+        == tables.differences(runs(), planned(runs()), STUDY, DATA).tidy.set_index("quantity")["printed_mean"][
+            "large_batch_gap_B"
+        ]
+    )
+
+
+def test_given_weights_are_said_in_the_place_of_epochs():
+    study = STUDY | {"given_weights": ["A"], "training": "20 epochs; A: given weights, not trained here"}
+    text = tables.table1(runs(), {"A": [128]}, study, DATA | {"dataset": "arrays"}).markdown()
+    assert "; 20 epochs; A: given weights, not trained here." in text
+    assert "Weight decay λ: B 0.01." in text
+
+
 @pytest.mark.parametrize("finished", [(128, 64), (32,)])
 def test_differences_of_some_runs_are_between_the_batch_sizes_that_the_study_plans(finished):
     one = runs().query("model == 'A' and batch_size == 32")
@@ -440,3 +462,5 @@ def test_the_audit_shows_the_strongest_start_of_each_attack_and_where_an_attack_
     assert list(shown["accuracy at 10 dB (%)"]) == ["—", "17.0"]
     assert "—: the attack ended at a higher ratio." in table.markdown()
     assert "64 test images" in table.latex()
+    assert table.tidy["plain_snr_db"].round(1).unique().tolist() == [29.7, 6.7]
+    assert "10 dB is 6.7, 5 dB is −2.2" in table.markdown()

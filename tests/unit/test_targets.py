@@ -1,14 +1,16 @@
 """What rules read, write and depend on: functions of a study and plain wildcard values."""
 
 import functools
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from rate_distortion import studies
 from rate_distortion.datasets import DatasetError
-from rate_distortion.studies import Cell, Study, StudyError, targets
+from rate_distortion.studies import Cell, Study, StudyError, shown, targets
 
 ROOT = Path(__file__).parents[2]
 CONFIG = (ROOT / "config.yaml").read_text()
@@ -178,3 +180,53 @@ def test_claims_rest_on_the_records_of_the_parts_that_the_study_has():
     assert not any(lean[kind] for kind in left_out)
     assert lean["metrics"] == [path.replace("demo", "lean") for path in whole["metrics"]]
     assert len(lean["datasets"]) == 1
+
+
+def test_a_network_of_a_users_own_has_no_say_in_the_papers_claims_whatever_it_is_called():
+    def of_own(config):
+        config["studies"]["mine"] = {
+            "data": {"dataset": "digits"},
+            "models": {
+                "A": {"factory": "own_networks:plain"},
+                "B": {"weights": "b.safetensors"},
+                "C": {"normalization": "batch"},
+            },
+            "parts": ["table1", "perturbations", "calibration"],
+        }
+
+    study = load(of_own)["mine"]
+    paths = targets.claim_records(study)
+    assert {path.split("/")[4] for path in paths["metrics"]} == {"C"}
+    assert {path.split("/")[4] for path in paths["sweeps"]} == {"C"}
+    assert paths["weight_decay"] == []
+    summary = shown.summary(study)
+    assert {"A", "B"} <= set(summary["own_networks"])
+    assert "C" not in summary["own_networks"]
+
+
+def test_a_users_file_is_known_by_its_content_whatever_its_date(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_networks.py").write_text("def build(image_shape, classes): ...")
+    study = Study("mine", {"data": {"dataset": "arrays", "file": "mine.npz"}})
+    images = np.zeros((4, 8, 8), np.uint8)
+
+    def saved(labels, date):
+        np.savez("mine.npz", images=images, labels=labels)
+        os.utime("mine.npz", (date, date))
+        return targets.data_settings(study)
+
+    before = saved([0, 1, 0, 1], 2e9)
+    assert saved([1, 0, 1, 0], 1e9) != before
+    assert saved([0, 1, 0, 1], 1.5e9) == before
+    assert "content" not in targets.data_settings(load()["svhn_part"])
+
+
+def test_a_users_folder_is_known_by_its_files(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").write_bytes(b"x")
+    study = Study("mine", {"data": {"dataset": "arrays", "file": str(tmp_path)}})
+    before = targets.data_settings(study)
+    assert targets.data_settings(study) == before
+    os.utime(tmp_path / "cat/1.png", (1e9, 1e9))
+    assert targets.data_settings(study) != before

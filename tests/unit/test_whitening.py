@@ -104,6 +104,42 @@ def test_rgb_keeps_three_channels_and_method_none_only_centres():
     np.testing.assert_allclose(flat(centred), expected - expected.mean(axis=0), atol=1e-6)
 
 
+def test_pixels_stay_as_they_are_grey_or_in_colour():
+    rgb = whitening.fit(IMAGES, method="pixels", colour="rgb")
+    np.testing.assert_array_equal(rgb(IMAGES), (IMAGES.transpose(0, 3, 1, 2) / 255).astype(np.float32))
+    grey = whitening.fit(IMAGES[..., :1], method="pixels", colour="rgb")
+    np.testing.assert_array_equal(grey(IMAGES[..., :1])[:, 0], (IMAGES[..., 0] / 255).astype(np.float32))
+
+
+@pytest.mark.parametrize("method", ["none", "pixels"])
+def test_without_whitening_no_matrix_of_all_pixels_is_made(method, tmp_path):
+    """Of 64 pixels in colour it would hold 12,288 rows of as many numbers."""
+    transform = whitening.fit(smooth_images(3, side=64), method=method, colour="rgb")
+    transform.save(tmp_path / "whitening.npz")
+    assert (tmp_path / "whitening.npz").stat().st_size < 200_000
+    assert whitening.Whitening.load(tmp_path / "whitening.npz")(IMAGES[:0].reshape(0, 64, 64, 3)).shape == (
+        0,
+        3,
+        64,
+        64,
+    )
+
+
+@pytest.mark.parametrize("method", ["zca", "none", "pixels"])
+def test_images_that_are_all_the_same_are_refused(method):
+    with pytest.raises(
+        ValueError, match="the 9 training images are all the same, and a network learns nothing from them"
+    ):
+        whitening.fit(np.full((9, 8, 8, 1), 255, np.uint8), method=method, components=3)
+
+
+@pytest.mark.parametrize("output_range", ["unit_variance", "minmax"])
+def test_one_value_everywhere_cannot_be_scaled(output_range):
+    flat_images = np.arange(9, dtype=np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 1), np.uint8)
+    with pytest.raises(ValueError, match=f"output_range is '{output_range}', and every pixel .* the same value"):
+        whitening.fit(flat_images, method="none", per_image_mean=True, output_range=output_range)
+
+
 def test_blocks_do_not_change_the_result(monkeypatch):
     whole = whitening.fit(IMAGES, components=40)(IMAGES)
     monkeypatch.setattr(whitening, "CHUNK_IMAGES", 37)

@@ -1,10 +1,14 @@
 """Ten lines suffice: a file of images and a network, and everything else by default."""
 
 import csv
+import os
+import shutil
 
 import numpy as np
 import pytest
 import yaml
+
+from conftest import Project
 
 NETWORK = """
 from torch import nn
@@ -66,6 +70,36 @@ def test_parts_are_switched_by_name(own):
     jobs = own.planned_jobs("--configfile", "my_study.yaml", "--", "mine")
     assert {"table", "long_table", "probe"} <= set(jobs)
     assert not {"choose_weight_decay", "audit_attacks", "describe_network", "transfer"} & set(jobs)
+
+
+def test_numbers_on_the_command_line_are_numbers(own):
+    change = "studies={mine: {seeds: [7, 8], data: {test_images: 30}, training: {learning_rate: 0.02}}}"
+    target = "results/mine/runs/cnn/mine/batch64/original/seed7/metrics.json"
+    arguments = ("--configfile", "my_study.yaml", "--config", change)
+    assert own.planned_jobs(*arguments, "--", target) == {"prepare_data": 1, "train": 1}
+    own.snakemake("--cores", "1", *arguments, "--", "results/mine/config.yaml")
+    config = yaml.safe_load((own.folder / "results/mine/config.yaml").read_text())
+    assert (config["seeds"], config["training"]["learning_rate"]) == ([7, 8], 0.02)
+    refused = own.snakemake("-n", *arguments[:-1], "studies={mine: {seeds: [07, 8]}}", "--", "mine", check=False)
+    assert "--config studies: YAML reads 07 as a number to the base 8" in refused.stdout + refused.stderr
+
+
+def test_a_study_is_made_where_its_files_are_and_anew_when_one_is_replaced_by_an_older_one(own, tmp_path):
+    elsewhere = Project(tmp_path / "elsewhere")
+    elsewhere.folder.mkdir()
+    for name in ("my_images.npz", "my_networks.py", "my_study.yaml"):
+        shutil.move(own.folder / name, elsewhere.folder)
+    target = "results/mine/tables/table1.md"
+    arguments = ("-s", str(own.folder / "Snakefile"), "--configfile", "my_study.yaml", "--", target)
+    elsewhere.snakemake("--cores", "2", *arguments)
+    assert (elsewhere.folder / target).exists()
+    assert not (own.folder / "results").exists()
+    assert elsewhere.planned_jobs(*arguments) == {}
+    images = elsewhere.folder / "my_images.npz"
+    arrays = dict(np.load(images))
+    np.savez(images, images=arrays["images"], labels=arrays["labels"][::-1])
+    os.utime(images, (1e9, 1e9))
+    assert elsewhere.planned_jobs(*arguments)["prepare_data"] == 1
 
 
 def test_a_base_is_not_built(own):

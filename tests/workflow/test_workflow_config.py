@@ -54,7 +54,7 @@ def test_yaml_numbers_and_words_are_explained(project):
         project.snakemake("-n", check=False)
     )
     path.write_text(re.sub("method: zca", "method: no", text, count=1))
-    assert "whitening.method is False; allowed: zca, none (YAML reads yes, no" in both(
+    assert "whitening.method is False; allowed: zca, none, pixels (YAML reads yes, no" in both(
         project.snakemake("-n", check=False)
     )
 

@@ -24,6 +24,7 @@ SCHEMA = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schem
 
 def read_studies():
     """The studies by name; one that an archive brings is the archive's, whatever config.yaml says of one with its name."""
+    config.update(reading.laid_over(config, reading.on_command_line(workflow.config_settings.config_args)))
     studies.check_shape(config)
     archives = archive.studies_of(config.get("records", []))
     read = studies.load(config, SCHEMA, {name: manifest.configuration for name, (_, manifest) in archives.items()})

@@ -45,7 +45,7 @@ rule describe_archive:
     """RO-Crate metadata: files with checksums, data with licences, software, authors. The last job of a study."""
     input:
         results=of_study(promises.study_results),
-        citation="CITATION.cff",
+        citation=os.path.relpath(Path(workflow.basedir) / "CITATION.cff"),
     output:
         metadata="results/{study}/ro-crate-metadata.json",
     log:

@@ -70,7 +70,7 @@ class StudyRecords:
     @functools.cached_property
     def runs(self) -> pandas.DataFrame:
         """One row per convolutional network (:func:`read_runs`)."""
-        return read_runs(self._files("metrics", "runs"))
+        return read_runs(self._files("metrics", "runs of the paper's networks"))
 
     def per_seed(self, column: str, model: str, batch_size: int, labels: str) -> pandas.Series:
         """A quantity of a cell, by seed; not a number where a run has no finite one."""

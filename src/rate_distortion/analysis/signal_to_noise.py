@@ -10,6 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+IN_WORDS = (
+    "Ratios are 20 log₁₀(1 + ‖x‖ / ‖δ‖), of image x and noise δ: 30 dB is 29.7 dB, 10 dB is 6.7, 5 dB is -2.2 and 1 dB is "
+    "-18.3 in the usual form without the 1."
+)
+"""For notes, where decibels stand in a table."""
+
 AREA_STEP_DB = 0.05
 """Spacing of the grid on which an area is integrated."""
 

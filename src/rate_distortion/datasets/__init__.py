@@ -19,7 +19,16 @@ from rate_distortion.datasets.remote import (
     remote_files,
     source_paths,
 )
-from rate_distortion.datasets.sources import checksums, classes, image_side, last_of_every_class, load, own_files, sizes
+from rate_distortion.datasets.sources import (
+    checksums,
+    classes,
+    image_side,
+    last_of_every_class,
+    load,
+    own_content,
+    own_files,
+    sizes,
+)
 
 __all__ = [
     "DATASETS",
@@ -45,6 +54,7 @@ __all__ = [
     "load",
     "mirrors",
     "missing_files",
+    "own_content",
     "own_files",
     "remote_file",
     "remote_files",

@@ -6,6 +6,7 @@ Whatever does not fit is refused with one sentence that names the file, the arra
 from __future__ import annotations
 
 import difflib
+import hashlib
 import math
 import tokenize
 import zipfile
@@ -127,6 +128,24 @@ def image_side(path: str | Path) -> int | None:
     except DatasetError:
         return None
     return int(shape[1]) if len(shape) in (3, 4) else None
+
+
+def content(path: str | Path) -> dict[str, str] | None:
+    """What tells a user's file from another of its name, whatever its date: the checksums that stand in an .npz.
+
+    Of a folder it is the names, sizes and dates of its files, since reading thousands of images takes long. None where there is
+    nothing to be read.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            states = [(file.as_posix(), file.stat()) for file in image_folder.sources(path)]
+            dated = repr([(name, state.st_size, state.st_mtime_ns) for name, state in states])
+            return {"files": hashlib.sha256(dated.encode()).hexdigest()}
+        with zipfile.ZipFile(path) as archive:
+            return {item.filename: f"{item.CRC:08x}" for item in archive.infolist()}
+    except (DatasetError, *files.DAMAGED_ARCHIVE):
+        return None
 
 
 def _test_images(total: int) -> int:
@@ -261,7 +280,12 @@ def _checked_labels(labels: np.ndarray, images: int, where: str) -> np.ndarray:
         remedy = "labels.astype(numpy.int64)" if whole else "numpy.unique(labels, return_inverse=True)[1]"
         raise DatasetError(f"{where} is of type {labels.dtype}; it must be whole numbers from 0: {remedy} makes them")
     if len(labels) != images:
-        raise DatasetError(f"{where} has {len(labels):,} entries and there are {images:,} images; each needs one")
+        each, rest = divmod(len(labels), images)
+        flat = f"; of one-hot labels that were flattened, labels.reshape({images}, {each}).argmax(1)"
+        raise DatasetError(
+            f"{where} has {len(labels):,} entries and there are {images:,} images; each needs one"
+            f"{flat if each > 1 and not rest else ''}"
+        )
     lowest, highest, present = labels.min(), labels.max(), np.unique(labels)
     if lowest < 0:
         raise DatasetError(f"{where} holds {lowest}; classes are numbered 0, 1, 2 and so on without negative numbers")

@@ -136,6 +136,11 @@ def own_files(file: str | Path) -> list[Path]:
     return image_folder.sources(Path(file)) if Path(file).is_dir() else [Path(file)]
 
 
+def own_content(file: str | Path) -> dict[str, str] | None:
+    """What tells a user's file or folder from another of its name, whatever its date; None where it cannot be read."""
+    return arrays.content(file)
+
+
 def _check_source(dataset: str, file: str | Path | None) -> None:
     check_dataset(dataset)
     if dataset == "arrays" and file is None:

@@ -25,7 +25,7 @@ NTSC_WEIGHTS = np.array([0.2989, 0.5870, 0.1140])
 """Red, green and blue in NTSC luminance (ITU-R BT.601 to four digits)."""
 
 COLOURS = ("grey", "rgb")
-METHODS = ("zca", "none")
+METHODS = ("zca", "none", "pixels")
 OUTPUT_RANGES = ("none", "unit_variance", "minmax")
 CHUNK_IMAGES = 4096
 """Images per block: bounds the memory of every pass at about 100 MB of float64, whatever the size of the data set."""
@@ -36,10 +36,11 @@ class Whitening:
     """A fitted transform from uint8 images to float32 images of the same height and width.
 
     Attributes:
-        mean: pixel mean of the training split, shape (D,), in units of [0, 1] intensity.
-        matrix: the symmetric whitening matrix W, shape (D, D); the identity for method "none".
-        spectrum: all D eigenvalues of the training covariance, descending (intensity squared).
-        components: number of kept principal components.
+        mean: what is taken off every pixel, shape (D,), in units of [0, 1] intensity: the training split's mean, or zero for
+            method "pixels".
+        matrix: the symmetric whitening matrix W, shape (D, D); empty where nothing is whitened.
+        spectrum: all D eigenvalues of the training covariance, descending (intensity squared); empty where nothing is whitened.
+        components: number of kept principal components; D where nothing is whitened.
         epsilon: added to each kept eigenvalue before the inverse square root.
         scale, offset: the output range; the output is ``W (x - mean) * scale + offset``.
         colour: "grey" or "rgb"; whether images are first reduced to NTSC luminance.
@@ -69,7 +70,8 @@ class Whitening:
         """Whiten intensities in [0, 1], flattened to (N, C' * H * W), channel first; float64 of the same shape."""
         if self.per_image_mean:
             values = values - values.mean(axis=1, keepdims=True)
-        return ((values - self.mean) @ self.matrix) * self.scale + self.offset
+        centred = values - self.mean
+        return (centred @ self.matrix if self.matrix.size else centred) * self.scale + self.offset
 
     def save(self, path: str | Path) -> None:
         """Write every attribute to an .npz file."""
@@ -99,14 +101,15 @@ def fit(
         components: principal components to keep, at most the numerical rank of the data.
         epsilon: added to each kept eigenvalue; with 0 the whitened covariance has trace ``components`` exactly, otherwise
             the sum of s_i / (s_i + epsilon).
-        method: "zca", or "none" to remove the mean only.
+        method: "zca"; "none" to remove the mean only; or "pixels" to leave intensities in [0, 1] as they are.
         colour: "grey" (NTSC) or "rgb".
         per_image_mean: remove each image's own mean intensity first.
         output_range: "none"; "unit_variance" divides by the standard deviation over all whitened training pixels;
             "minmax" maps the extremes of the whitened training pixels to 0 and 1.
 
     Raises:
-        InputError: unsuitable images, an unknown option, or more components than the data's numerical rank.
+        InputError: unsuitable images or images that are all the same, an unknown option, or more components than the data's
+            numerical rank.
     """
     _check_option("method", method, METHODS)
     _check_option("output_range", output_range, OUTPUT_RANGES)
@@ -115,16 +118,21 @@ def fit(
         raise InputError(f"whitening needs at least 2 images to estimate a covariance; there is {len(images)}")
     if epsilon < 0:
         raise InputError(f"whitening epsilon is {epsilon}; it must be 0 or greater")
-    mean, covariance = _mean_and_covariance(images, colour, per_image_mean)
-    eigenvalues, eigenvectors = scipy.linalg.eigh(covariance)
-    spectrum, vectors = np.maximum(eigenvalues[::-1], 0.0), eigenvectors[:, ::-1]
+    if all(np.array_equal(image, images[0]) for image in images[1:]):
+        raise InputError(
+            f"the {len(images):,} training images are all the same, and a network learns nothing from them; look at the file"
+        )
+    mean = _mean(images, colour, per_image_mean)
     if method == "zca":
+        eigenvalues, eigenvectors = scipy.linalg.eigh(_covariance(images, mean, colour, per_image_mean))
+        spectrum, vectors = np.maximum(eigenvalues[::-1], 0.0), eigenvectors[:, ::-1]
         _check_components(components, spectrum, len(images))
         kept = vectors[:, :components]
         matrix = (kept / np.sqrt(spectrum[:components] + epsilon)) @ kept.T
         matrix = (matrix + matrix.T) / 2  # symmetric to the last bit, as zero-phase demands
     else:
-        components, matrix = mean.size, np.eye(mean.size)
+        components, matrix, spectrum = mean.size, np.empty((0, 0)), np.empty(0)
+        mean = np.zeros_like(mean) if method == "pixels" else mean
     unscaled = Whitening(mean, matrix, spectrum, components, epsilon, 1.0, 0.0, colour, per_image_mean)
     scale, offset = _output_scale(unscaled, images, output_range)
     return Whitening(mean, matrix, spectrum, components, epsilon, scale, offset, colour, per_image_mean)
@@ -156,25 +164,33 @@ def _blocks(images: np.ndarray, colour: str, per_image_mean: bool) -> Iterator[t
         yield block, rows
 
 
-def _mean_and_covariance(images: np.ndarray, colour: str, per_image_mean: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Two passes (mean first) so that no large numbers cancel; the covariance has the divisor N - 1, as numpy.cov."""
-    mean = sum(block.sum(axis=0) for block, _ in _blocks(images, colour, per_image_mean)) / len(images)
+def _mean(images: np.ndarray, colour: str, per_image_mean: bool) -> np.ndarray:
+    return sum(block.sum(axis=0) for block, _ in _blocks(images, colour, per_image_mean)) / len(images)
+
+
+def _covariance(images: np.ndarray, mean: np.ndarray, colour: str, per_image_mean: bool) -> np.ndarray:
+    """In a pass after that of the mean, so that no large numbers cancel; with the divisor N - 1, as numpy.cov."""
     covariance = np.zeros((mean.size, mean.size))
     for block, _ in _blocks(images, colour, per_image_mean):
         block -= mean
         covariance += block.T @ block
-    return mean, covariance / (len(images) - 1)
+    return covariance / (len(images) - 1)
 
 
 def _output_scale(unscaled: Whitening, images: np.ndarray, output_range: str) -> tuple[float, float]:
     if output_range == "none":
         return 1.0, 0.0
     count, total, squares, low, high = 0, 0.0, 0.0, np.inf, -np.inf
-    for block, _ in _blocks(images, unscaled.colour, unscaled.per_image_mean):
-        whitened = (block - unscaled.mean) @ unscaled.matrix
+    for block, _ in _blocks(images, unscaled.colour, per_image_mean=False):
+        whitened = unscaled.of_intensities(block)
         count, total = count + whitened.size, total + whitened.sum()
         squares += (whitened**2).sum()
         low, high = min(low, whitened.min()), max(high, whitened.max())
+    if high - low < 1e-9:  # of intensities up to 1, in steps of 1/255
+        raise InputError(
+            f"whitening output_range is {output_range!r}, and every pixel of the training images has the same value after "
+            "preprocessing; use output_range: none, or look at the file"
+        )
     if output_range == "unit_variance":
         return float(1.0 / np.sqrt(squares / count - (total / count) ** 2)), 0.0
     return float(1.0 / (high - low)), float(-low / (high - low))

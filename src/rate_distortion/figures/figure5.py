@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas
 
-from rate_distortion.analysis import fault_tolerance
+from rate_distortion.analysis import fault_tolerance, signal_to_noise
 from rate_distortion.datasets import prepared_data
 from rate_distortion.figures import Drawing, style
 
@@ -60,12 +60,13 @@ def make(
 
 
 def tidy(curves: pandas.DataFrame, panels: Sequence[Mapping[str, Any]]) -> pandas.DataFrame:
-    """What is drawn: one row per panel, noise, seed and ratio.
+    """What is drawn: one row per panel, noise, seed and ratio, which is there in the usual form as well (plain_snr_db).
 
     Args:
         curves: :func:`rate_distortion.analysis.fault_tolerance.curves`.
         panels: {panel, model, evaluation_mode}.
     """
+    curves = curves.assign(plain_snr_db=signal_to_noise.plain_of_one_plus_db(curves["snr_db"]))
     return pandas.concat(
         curves[(curves["model"] == panel["model"]) & (curves["evaluation_mode"] == panel["evaluation_mode"])].assign(
             panel=panel["panel"]

@@ -7,6 +7,8 @@ import copy
 import functools
 import importlib
 import logging
+import os
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -27,12 +29,13 @@ def build(factory: str, image_shape: tuple[int, int, int], classes: int, generat
     Layers that learn their sizes from the first images (``nn.LazyLinear``) see black ones here.
 
     Raises:
-        InputError: it cannot be imported, returns no nn.Module, or its lazy layers cannot be initialised.
+        InputError: it cannot be imported, fails, returns no nn.Module, or its lazy layers cannot be initialised.
     """
     _, function = _imported(factory)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
-        model = function(image_shape=image_shape, classes=classes)
+        with _users_code(factory):
+            model = function(image_shape=image_shape, classes=classes)
         if not isinstance(model, nn.Module):
             raise InputError(
                 f"model factory {factory!r} returned {type(model).__name__}; it must return a torch.nn.Module"
@@ -100,6 +103,22 @@ def source(factory: str | None) -> dict[str, str] | None:
 
 
 @contextlib.contextmanager
+def _users_code(factory: str) -> Iterator[None]:
+    """An error of the user's module as one sentence with its place."""
+    try:
+        yield
+    except (InputError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"model factory {factory!r} fails ({type(error).__name__}: {reason}; {last.filename}, line {last.lineno}); it must "
+            "be a function of image_shape and classes that returns a torch.nn.Module"
+        ) from error
+
+
+@contextlib.contextmanager
 def _in_one_sentence(factory: str, model: nn.Module, images: Tensor) -> Iterator[None]:
     """An error of the user's code as one sentence."""
     try:
@@ -116,15 +135,18 @@ def _in_one_sentence(factory: str, model: nn.Module, images: Tensor) -> Iterator
 
 def _imported(factory: str) -> tuple[ModuleType, Callable[..., nn.Module]]:
     module_name, _, function_name = factory.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-        function = getattr(module, function_name)
-        _source(module)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"model factory {factory!r} cannot be imported ({error}); write it as module:function with the module on the "
-            "Python path or in the folder Snakemake is started from"
-        ) from error
+    if not function_name:
+        raise InputError(f"model factory {factory!r} names no function; write it as module:function")
+    with _users_code(factory):
+        try:
+            module = importlib.import_module(module_name)
+            function = getattr(module, function_name)
+            _source(module)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise InputError(
+                f"model factory {factory!r} cannot be imported ({error}); write it as module:function with the module on the "
+                f"Python path or in {os.getcwd()}"
+            ) from error
     return module, function
 
 

@@ -105,7 +105,8 @@ class Audit:
             from rate_distortion.own_audit import drawing, page
 
             svg, png, html = (folder / name for name in ("curves.svg", "curves.png", "audit.html"))
-            drawing.make(self.curves, title).save(svg, png)
+            shown = f"{title}: {self.facts['images']} images."
+            drawing.make(self.curves, title, shown).save(svg, png)
             files.write_text(html, page.render(self, title, svg.read_text(encoding="utf-8")))
             written += [svg, png, html]
         return written

@@ -37,6 +37,8 @@ class Study:
 
     Attributes:
         name, title, seeds, epochs, learning_rate: of its configuration.
+        training: how its networks are trained, in words, where some come with their weights.
+        own_networks: those of them that are not the paper's; networks_are_own: whether none is.
         dataset: the name of its data set.
         tables: table -> model -> batch sizes.
         figure4_model: the model that figure 4 shows; None without figure 4.
@@ -55,6 +57,9 @@ class Study:
     figure4_model: str | None = None
     ratio: str | None = None
     digits: str | None = None
+    training: str = ""
+    own_networks: Sequence[str] = ()
+    networks_are_own: bool = False
     data: Mapping[str, Any] | None = None
     digits_data: Mapping[str, Any] | None = None
 
@@ -69,8 +74,8 @@ class Study:
 
     @property
     def is_users_own(self) -> bool:
-        """Whether the images are a user's own, so that the page is about the user's models and not about the paper."""
-        return is_users_own(self.data or {"dataset": self.dataset})
+        """Whether images or all networks are a user's own, so that the page is about these and not about the paper."""
+        return self.networks_are_own or is_users_own(self.data or {"dataset": self.dataset})
 
     @property
     def foreign_data(self) -> list[str]:
@@ -253,15 +258,22 @@ def _figures(records: Records, study: Study) -> dict[str, Figure]:
 
 
 def _compared(records: Records, study: Study) -> dict[str, Sequence[comparisons.Comparison]]:
-    """What the paper says of a figure beside what was measured, by figure."""
+    """What the paper says of a figure beside what was measured of its networks, by figure."""
+
+    def read(name: str) -> pandas.DataFrame | None:
+        rows = records.read(name)
+        if rows is None or "model" not in rows:
+            return rows
+        return rows[~rows["model"].str.partition("@")[0].isin(study.own_networks)]
+
     return {
-        "figure2": comparisons.gradient_ratios(records.read("tables/gradient_snr")),
-        "figure3": comparisons.memorization(records.read("tables/information_plane")),
-        "weight_decay": comparisons.weight_decay(records.read("tables/weight_decay")),
-        "figure4": comparisons.reverse_transmission(records.read("tables/reverse_transmission"), study.figure4_model),
-        "figure5": comparisons.fault_tolerance(records.read("tables/fault_tolerance")),
-        "figure6": comparisons.sphere_packing(records.read("tables/sphere_packing")),
-        "figure7": comparisons.transfer(records.read("tables/transfer")),
+        "figure2": comparisons.gradient_ratios(read("tables/gradient_snr")),
+        "figure3": comparisons.memorization(read("tables/information_plane")),
+        "weight_decay": comparisons.weight_decay(read("tables/weight_decay")),
+        "figure4": comparisons.reverse_transmission(read("tables/reverse_transmission"), study.figure4_model),
+        "figure5": comparisons.fault_tolerance(read("tables/fault_tolerance")),
+        "figure6": comparisons.sphere_packing(read("tables/sphere_packing")),
+        "figure7": comparisons.transfer(read("tables/transfer")),
     }
 
 

@@ -177,7 +177,7 @@ def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_c
         panels.style_axes(
             place,
             {
-                "title": {"text": "signal-to-noise ratio (dB)"},
+                "title": {"text": "20 log10(1 + ‖x‖ / ‖δ‖) (dB)"},
                 "range": [widest, 0],
                 "matches": None if place == 0 else "x",
             },

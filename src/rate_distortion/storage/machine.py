@@ -73,9 +73,13 @@ def check_folders() -> None:
 
 
 def put_first(library: str) -> None:
-    """Put a library first on the path of every process that is started from here, whatever the environment has installed."""
+    """Put a library first on the path of every process that is started from here, whatever the environment has installed.
+
+    The working folder comes last, here as well: a user's networks are looked for where Snakemake is started.
+    """
     others = os.environ.get("PYTHONPATH", library).split(os.pathsep)
-    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([library, *others]))
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([library, *others, os.getcwd()]))
+    sys.path.append(os.getcwd())
 
 
 def check_or_exit() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rate_distortion import datasets
+from rate_distortion.studies.study import PIXELS
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "table1": ("tables", "table1"),
@@ -84,6 +85,13 @@ def without_orphans(study: dict[str, Any], own: Mapping[str, Any]) -> dict[str, 
     return study
 
 
+def with_pixels(study: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """What a study extends, without its whitening where the study itself leaves pixels as they are."""
+    whitening = own.get("whitening")
+    chosen = isinstance(whitening, dict) and whitening.get("method") == PIXELS["method"]
+    return {**study, "whitening": dict(PIXELS)} if chosen else dict(study)
+
+
 def filled(name: str, study: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """The study with a value for every key that has a default.
 
@@ -101,7 +109,9 @@ def filled(name: str, study: Mapping[str, Any], schema: Mapping[str, Any]) -> di
     whitening = study.setdefault("whitening", {})
     written = set(whitening) if isinstance(whitening, dict) else set()
     _fill(study, schema["$defs"]["study"], schema)
-    if isinstance(whitening, dict) and whitening["method"] != "zca":
+    varied = study.get("preprocessings")
+    every = [whitening, *(varied.values() if isinstance(varied, dict) else ())]
+    if not any(isinstance(own, dict) and own.get("method") == "zca" for own in every):
         for key in set(ONLY_WITH_ZCA) - written:
             del whitening[key]
     _fill_cells(study)

@@ -133,7 +133,7 @@ def _merged(name: str, studies: Mapping[str, Any], schema: Mapping[str, Any]) ->
     merged: dict[str, Any] = {}
     for link in reversed(chain):
         own = studies[link]
-        merged = _merge_patch(defaults.switched(merged, own.get("parts")), own)
+        merged = _merge_patch(defaults.with_pixels(defaults.switched(merged, own.get("parts")), own), own)
     merged.pop("extends", None)
     if "abstract" in studies[name]:
         return merged

@@ -45,7 +45,12 @@ def records(study: Study) -> list[str]:
 def study_results(study: Study) -> list[str]:
     """Every file that a study promises, without its description for archives."""
     own = ("config.yaml", "plan.md", "claims.csv", "claims.md", "theses.csv", "overview.csv", "paper.html")
-    return [*targets.results(study, *own), *(path for result in promised(study) for path in result.files(study))]
+    chosen = targets.results(study, "weight_decay.json") if study.has("calibration") else []
+    return [
+        *targets.results(study, *own),
+        *chosen,
+        *(path for result in promised(study) for path in result.files(study)),
+    ]
 
 
 def study_targets(study: Study) -> list[str]:

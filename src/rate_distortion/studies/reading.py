@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,37 @@ def read_or_exit(path: str | Path, *_: Any, **__: Any) -> dict[str, Any]:
         sys.exit(f"Configuration error: {error}")
     files_read.add(Path(path).absolute())
     return content
+
+
+def on_command_line(arguments: Iterable[str] | None) -> dict[str, Any]:
+    """The mappings and lists among the values of ``--config``, in which Snakemake takes every number for text.
+
+    Args:
+        arguments: of the form ``key=value``.
+
+    Raises:
+        StudyError: a value is no YAML, or nothing that a configuration has.
+    """
+    found = {}
+    for key, _, text in (argument.partition("=") for argument in arguments or ()):
+        if text.lstrip().startswith(("{", "[")):
+            try:
+                found[key] = _yaml(text)
+            except yaml.YAMLError as error:
+                raise StudyError(f"--config {key}: {_problem(error)}") from error
+            except UnreadableError as error:
+                raise StudyError(f"--config {key}{error}") from error
+    return found
+
+
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """As Snakemake merges configurations: mappings key by key, anything else from the later one."""
+    both = {
+        key: laid_over(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+    }
+    return {**below, **above, **both}
 
 
 class UnreadableError(Exception):

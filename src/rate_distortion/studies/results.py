@@ -14,6 +14,7 @@ from typing import Any
 
 from rate_distortion.studies import shown, targets
 from rate_distortion.studies.result import Claims, Result, Section, of_dataset, of_study
+from rate_distortion.studies.shown import trained
 from rate_distortion.studies.study import Study
 
 SECTIONS: Mapping[str, Section] = {
@@ -55,17 +56,13 @@ def _seeds(study: Mapping[str, Any]) -> str:
     return f"seeds {_listed(study['seeds'])}"
 
 
-def _trained(study: Mapping[str, Any]) -> str:
-    return f"{study['epochs']} epochs at learning rate {study['learning_rate']}"
-
-
 def _accuracies(name: str, title: str, words: str, claims: Claims) -> Result:
     """Table 1, Table 2 and the models beside them are the same table of other cells."""
 
     def caption(study: Mapping[str, Any], cells: Mapping[str, Any], **_: Any) -> str:
         batch_sizes = _listed(f"{model} at batch sizes {_listed(sizes)}" for model, sizes in cells.items())
         return (
-            f"{title} for {_of(study)}: {batch_sizes}; {_trained(study)}, {_seeds(study)}. One row per model, batch size and "
+            f"{title} for {_of(study)}: {batch_sizes}; {trained(study)}, {_seeds(study)}. One row per model, batch size and "
             "quantity: mean, standard error of the mean and number of seeds; where the paper prints the cell, its mean and "
             "error beside it. Accuracies in percent, gaps (train minus test) in points, losses in nats, information in bits."
         )
@@ -94,7 +91,7 @@ def _variations(part: str, words: str) -> Result:
         )
         return (
             f"{part.capitalize()} in {_of(study)}: {varied}. Each is compared, paired over {_seeds(study)}, with the study's "
-            f"own choice; {_trained(study)}."
+            f"own choice; {trained(study)}."
         )
 
     return _table(
@@ -119,7 +116,7 @@ def _figure5(name: str, words: str, panels: Callable[[Study], list[dict[str, Any
         return (
             "Information about the label (above) and accuracy (below) against signal-to-noise ratio "
             f"in {_of(study)}, for L2 and L∞ gradient noise without bound and for white Gaussian noise: {titles}. The first "
-            f"{panels[0]['images']} test images, or all where there are fewer; mean and one standard error over "
+            f"{panels[0]['images']} test images; mean and one standard error over "
             f"{_seeds(study)}; grey: the information that permuted labels would show."
         )
 
@@ -259,7 +256,7 @@ RESULTS: tuple[Result, ...] = (
         settings_of=lambda study: of_study(study) | {"cells": [list(cell) for cell in study.tabulated_cells()]},
         caption=lambda study, **_: (
             f"Differences that the paper states in words, measured in {_of(study)}, paired over {_seeds(study)}; "
-            f"{_trained(study)}. Accuracies and gaps in points."
+            f"{trained(study)}. Accuracies and gaps in points."
         ),
         by_cell=True,
     ),
@@ -268,6 +265,7 @@ RESULTS: tuple[Result, ...] = (
         "the training curves",
         "regularization",
         ("table1",),
+        promised_if=lambda study: study.has("table1") and bool(shown.history_records(study)),
         reads=lambda study: of_dataset(study) | {"histories": shown.history_records(study)},
         settings_of=lambda study: of_study(study) | {"batch_size": shown.largest_batch_size(study)},
         caption=lambda study, batch_size: (
@@ -285,7 +283,7 @@ RESULTS: tuple[Result, ...] = (
         settings_of=lambda study: of_study(study) | {"calibration": study.config["calibration"]},
         caption=lambda study, calibration: (
             f"Accuracy against weight decay in {_of(study)}: model {calibration['model']} at batch size "
-            f"{calibration['batch_size']}, {_trained(study)}, {_seeds(study)}. Red: training accuracy on random labels, "
+            f"{calibration['batch_size']}, {trained(study)}, {_seeds(study)}. Red: training accuracy on random labels, "
             "with the bound that a network without information does not exceed; blue: validation accuracy on the original "
             "labels; error bars: one standard error."
         ),
@@ -299,7 +297,7 @@ RESULTS: tuple[Result, ...] = (
         settings_of=lambda study: of_study(study) | {"model": study.config["calibration"]["model"]},
         caption=lambda study, **_: (
             f"The weight-decay calibration of {_of(study)}: every weight decay of the grid on random and on original labels, "
-            f"{_seeds(study)}, {_trained(study)}. The smallest value with which no seed fits random labels is marked chosen; "
+            f"{_seeds(study)}, {trained(study)}. The smallest value with which no seed fits random labels is marked chosen; "
             "validation images are never trained on."
         ),
         claims=Claims("L-", "Section 4.3: weight decay"),
@@ -313,9 +311,9 @@ RESULTS: tuple[Result, ...] = (
         settings_of=lambda study: of_study(study) | {"shown": study.config["figures"]["figure4"]},
         caption=lambda study, shown: (
             f"Figure 4 for {_of(study)}, seed {study['seeds'][0]}. (a) The first test image of each class after "
-            f"preprocessing, with the class that model {shown['model']} (batch size {shown['batch_size']}, {study['epochs']} "
-            "epochs) predicts and its softmax confidence; blue with a tick where prediction and label agree, red with a "
-            "cross where they do not. (b) For every probed network, the image that each label is transmitted to in reverse, "
+            f"preprocessing, with the class that model {shown['model']} (batch size {shown['batch_size']}; "
+            f"{trained(study)}) predicts and its softmax confidence; blue with a tick where prediction and label agree, red "
+            "with a cross where not. (b) For every probed network, the image that each label is transmitted to in reverse, "
             "from faint noise around the population mean: the confidence reached, and the steps it took; a cross marks a "
             "label that never reached full confidence in the steps allowed. The CSV holds one row per pixel."
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rate_distortion.studies import sizes, targets
@@ -17,11 +18,38 @@ BOTTLENECK_KEYS = (
 def summary(study: Study) -> dict[str, Any]:
     """What a table or figure says of the study it shows."""
     training = study.config["training"]
-    return title(study) | {
+    own = {
         "seeds": study.config["seeds"],
         "epochs": training["epochs"],
         "learning_rate": training["learning_rate"],
     }
+    return title(study) | own | _given_weights(study, trained(own)) | _own_networks(study)
+
+
+def trained(study: Mapping[str, Any]) -> str:
+    """How long a study's networks are trained, or that their weights were given, in words.
+
+    Args:
+        study: as :func:`summary` returns it.
+    """
+    return study.get("training", f"{study['epochs']} epochs at learning rate {study['learning_rate']}")
+
+
+def _given_weights(study: Study, trained: str) -> dict[str, Any]:
+    """The networks that come with their weights, and what is said of the training in the place of epochs."""
+    models = dict.fromkeys(run.model for run in study.runs())
+    given = [model for model in models if study.weights(model)]
+    if not given:
+        return {}
+    words = "given weights, not trained here"
+    training = words if len(given) == len(models) else f"{trained}; {', '.join(given)}: {words}"
+    return {"given_weights": given, "training": training}
+
+
+def _own_networks(study: Study) -> dict[str, list[str]]:
+    """The networks that are not the paper's, beside which nothing of the paper's is shown."""
+    models = [model for model in dict.fromkeys(run.model for run in study.runs()) if not study.is_papers(model)]
+    return {"own_networks": models} if models else {}
 
 
 def title(study: Study) -> dict[str, str]:
@@ -48,13 +76,18 @@ def page_summary(study: Study) -> dict[str, Any]:
     """What the page says of the study beside its records."""
     config = study.config
     perceptron = config.get("multilayer_perceptron", {})
-    return summary(study) | {
-        "dataset": config["data"]["dataset"],
-        "tables": config["tables"],
-        "figure4_model": _reversed_model(config),
-        "ratio": perceptron.get("gradient_snr", {}).get("ratio"),
-        "digits": perceptron.get("dataset"),
-    }
+    own = {"networks_are_own": True} if not any(study.is_papers(run.model) for run in study.runs()) else {}
+    return (
+        summary(study)
+        | own
+        | {
+            "dataset": config["data"]["dataset"],
+            "tables": config["tables"],
+            "figure4_model": _reversed_model(config),
+            "ratio": perceptron.get("gradient_snr", {}).get("ratio"),
+            "digits": perceptron.get("dataset"),
+        }
+    )
 
 
 def page_datasets(study: Study) -> dict[str, str | None]:
@@ -94,9 +127,10 @@ def largest_batch_size(study: Study) -> int:
 
 
 def history_records(study: Study) -> list[str]:
-    """The training curves of the runs of Tables 1 and 2 at the largest batch size."""
-    size = f"/batch{largest_batch_size(study)}/"
-    return [path for path in targets.records(study, "table1", "table2", kind="history.csv") if size in path]
+    """The training curves of the runs of Tables 1 and 2 at the largest batch size; networks with given weights have none."""
+    size = largest_batch_size(study)
+    runs = [run for run in study.runs("table1", "table2") if run.batch_size == size and not study.weights(run.model)]
+    return targets.results(study, *(f"{run.folder}/history.csv" for run in runs))
 
 
 def figure2_panels(study: Study) -> list[dict[str, str]]:

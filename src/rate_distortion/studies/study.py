@@ -25,6 +25,8 @@ MODEL_DEFAULTS = {
 }
 """A model that says nothing is the baseline A of the paper."""
 
+PIXELS = {"method": "pixels", "colour": "rgb", "per_image_mean": False, "output_range": "none"}
+"""The whitening that leaves images as they are, divided by 255; where it is chosen, nothing else is inherited."""
 
 BATCH_NORM_EVALUATIONS = ("batch", "last", "population", "ema")
 
@@ -121,7 +123,7 @@ class Study:
     def whitening(self, preprocessing: str | None) -> dict[str, Any]:
         """The study's whitening settings, with a named change laid over them."""
         changes = self.config["preprocessings"][preprocessing] if preprocessing else {}
-        return self.config["whitening"] | changes
+        return (PIXELS if changes.get("method") == "pixels" else self.config["whitening"]) | changes
 
     def data_name(self, preprocessing: str | None = None) -> str:
         """The name of the folder of the prepared data."""
@@ -248,6 +250,10 @@ class Study:
             "gradients": {key: gradients[key] for key in ("points", "weights")},
             "plane": {key: value for key, value in plane.items() if key not in ("activation", "normalization")},
         }
+
+    def is_papers(self, model: str) -> bool:
+        """Whether a model is the paper's network, trained here: no network of the user's own, and no weights from elsewhere."""
+        return self.model(model)["factory"] is None and self.weights(model) is None
 
     def stated_differences(self) -> list[Difference]:
         """The differences stated in words or captions whose both cells the study's tables have."""

@@ -152,8 +152,14 @@ def whitening_settings(study: Study, dataset: str) -> dict[str, Any]:
 
 
 def data_settings(study: Study) -> dict[str, Any]:
-    """What the images are that the study's convolutional networks learn."""
-    return study.config["data"]
+    """What the images are that the study's convolutional networks learn.
+
+    Of a user's file what is in it, too, so that one in its place is noticed whatever its date. A part of a public data set is
+    made by this project and always the same.
+    """
+    data = study.config["data"]
+    replaceable = data["dataset"] == "arrays" and "part_of" not in data and study.archive is None
+    return data | ({"content": datasets.own_content(data["file"])} if replaceable else {})
 
 
 def digit_settings(study: Study) -> dict[str, Any]:
@@ -367,17 +373,27 @@ def records(study: Study, *parts: str, kind: str = "metrics.json") -> list[str]:
 
 
 def claim_records(study: Study) -> dict[str, list[str]]:
-    """Every record that a claim may rest on, by kind; of parts that the study leaves out there are none."""
+    """Every record that a claim may rest on, by kind; of parts that the study leaves out there are none.
+
+    A claim is about the paper's networks: those of a user's own have no say in it, whatever they are called.
+    """
     digits = [digits_dataset(study)] if study.perceptron_cells() else []
+    transferred = [model for model in study.config.get("transfer", {}).get("models", ()) if study.is_papers(model)]
+    calibrates = study.has("calibration") and study.is_papers(calibrated_model(study))
+
+    def of_papers(*parts: str, kind: str = "metrics.json") -> list[str]:
+        runs = [run for run in study.runs(*parts) if study.is_papers(run.model)]
+        return results(study, *(f"{run.folder}/{kind}" for run in runs))
+
     return {
-        "metrics": records(study, "table1", "table2", "further_models", "calibration", "ablations"),
-        "weight_decay": results(study, "weight_decay.json") if study.has("calibration") else [],
-        "sweeps": records(study, "perturbations", kind="perturbations/sweeps.npz"),
-        "reverse_transmission": records(study, "perturbations", kind="reverse_transmission.csv"),
+        "metrics": of_papers("table1", "table2", "further_models", "calibration", "ablations"),
+        "weight_decay": results(study, "weight_decay.json") if calibrates else [],
+        "sweeps": of_papers("perturbations", kind="perturbations/sweeps.npz"),
+        "reverse_transmission": of_papers("perturbations", kind="reverse_transmission.csv"),
         "gradient_snr": records(study, "gradient_snr", kind="gradient_snr.csv"),
         "information_plane": records(study, "information_plane", kind="information_plane.csv"),
         "sphere_packing": records(study, "sphere_packing", kind="geometry.csv"),
-        "transfer": transfer_files(study, "zero_shot", "one_shot") if study.has("transfer") else [],
+        "transfer": transfer_files(study, "zero_shot", "one_shot", models=transferred) if transferred else [],
         "network": results(study, "network.csv") if study.built_in_models() else [],
         "datasets": [study_dataset(study), *digits],
     }

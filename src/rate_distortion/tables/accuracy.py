@@ -54,13 +54,13 @@ def table1(
         study, data: what the notes say of the study and its data.
     """
     tidy = summarise(runs, ["model", "batch_size"], TABLE1_QUANTITIES | LOSS_GAP)
-    tidy = _with_printed(tidy, _printed("original", TABLE1_QUANTITIES, data), study)
+    tidy = _with_printed(tidy, _printed("original", TABLE1_QUANTITIES, data, study), study)
     tidy = _with_unfinished(tidy, cells, TABLE1_SHOWN)
     return Table(
         tidy,
         shown(tidy),
         "Test accuracy and generalization gap (train minus test accuracy) by model and batch size",
-        [*notes(study, data), *weight_decay_note(runs), *_printed_note(tidy, "table1", "Table 1")],
+        [*notes(study, data), *weight_decay_note(runs, study), *_printed_note(tidy, "table1", "Table 1")],
     )
 
 
@@ -90,7 +90,7 @@ def table2(
         f"{row.model} at {row.batch_size}: {row.collapsed_seeds} of {row.n}"
         for row in tidy.drop_duplicates(["model", "batch_size"]).itertuples()
     ]
-    tidy = _with_printed(tidy, _printed("random", TABLE2_QUANTITIES, data), study)
+    tidy = _with_printed(tidy, _printed("random", TABLE2_QUANTITIES, data, study), study)
     tidy = _with_unfinished(tidy, cells, TABLE2_SHOWN)
     return Table(
         tidy,
@@ -98,7 +98,7 @@ def table2(
         "Training on random labels: train accuracy and absolute generalization gap by model and batch size",
         [
             *notes(study, data),
-            *weight_decay_note(runs),
+            *weight_decay_note(runs, study),
             "Random labels are uniform over the classes, drawn once per seed; test labels are the original ones.",
             f"Seeds that collapsed to a constant predictor (one predicted class, 0 bits): {'; '.join(collapsed)}.",
             *_printed_note(tidy, "table2", "Table 2"),
@@ -111,7 +111,7 @@ def further_models(
 ) -> Table:
     """Models that the text mentions beside Table 1: with more data (B+, A+) and with batch normalization alone (A-BN)."""
     tidy = summarise(runs, FURTHER_KEYS, {"train_accuracy": "train_accuracy_percent"} | TABLE1_QUANTITIES)
-    tidy = _with_printed(tidy, _printed_with_more_data(data), study)
+    tidy = _with_printed(tidy, _printed_with_more_data(data, study), study)
     layout = shown(tidy)
     gains = " and ".join(wording.printed(ledger.load()[claim]) for claim in GAINS.values())
     source = f"Printed: model B of Table 1 with what section 4.3 adds for B+ ({gains}): SVHN, {PAPER_SEEDS} seeds."
@@ -163,12 +163,12 @@ def _one_row_a_model(tidy: pandas.DataFrame) -> Layout:
     return Layout([*every, *(theirs if tidy["printed_mean"].notna().any() else [])], rows)
 
 
-def _printed(labels: str, quantities: Mapping[str, str], data: Mapping[str, Any]) -> Printed:
-    """What the paper prints in the cells of a table; not a number where it prints nothing, as for a user's images."""
+def _printed(labels: str, quantities: Mapping[str, str], data: Mapping[str, Any], study: Mapping[str, Any]) -> Printed:
+    """What the paper prints in the cells of a table; not a number where that is nothing, as for a user's images or network."""
     by_name = {name: column for column, name in quantities.items()}
 
     def cell(model: str, batch_size: int, quantity: str) -> tuple[float, float]:
-        if quantity not in by_name or is_users_own(data):
+        if quantity not in by_name or is_users_own(data) or model in study.get("own_networks", ()):
             return NOTHING_PRINTED
         return ledger.load().printed_or_nan(
             "run_quantity", quantity=by_name[quantity], model=model, batch_size=batch_size, labels=labels
@@ -181,12 +181,12 @@ GAINS = {"test_accuracy_percent": "BP-test", "generalization_gap_points": "BP-ga
 """Quantity -> the claim of what B gains with more data."""
 
 
-def _printed_with_more_data(data: Mapping[str, Any]) -> Printed:
+def _printed_with_more_data(data: Mapping[str, Any], study: Mapping[str, Any]) -> Printed:
     """Model B's cell of Table 1 with the gain that section 4.3 prints for B+."""
-    of_table1 = _printed("original", TABLE1_QUANTITIES, data)
+    of_table1 = _printed("original", TABLE1_QUANTITIES, data, study)
 
     def cell(model: str, batch_size: int, quantity: str) -> tuple[float, float]:
-        if model != "B+" or quantity not in GAINS:
+        if model != "B+" or model in study.get("own_networks", ()) or quantity not in GAINS:
             return NOTHING_PRINTED
         mean, error = of_table1("B", batch_size, quantity)
         gain = ledger.load()[GAINS[quantity]]

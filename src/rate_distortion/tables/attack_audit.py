@@ -9,6 +9,7 @@ import pandas
 
 from rate_distortion.analysis.precision import DASH
 from rate_distortion.analysis.records import disambiguate
+from rate_distortion.analysis.signal_to_noise import IN_WORDS, plain_of_one_plus_db
 from rate_distortion.tables.fault_tolerance import NOISE_NAMES
 from rate_distortion.tables.layout import Cell, Layout, Table, batch_size_note, columns, notes
 
@@ -22,6 +23,8 @@ def attack_audit(rows: pandas.DataFrame, study: Mapping[str, Any], data: Mapping
         rows: as :func:`rate_distortion.probes.probing.audit` returns them.
         study, data: for the notes.
     """
+    rows = rows.copy()
+    rows.insert(rows.columns.get_loc("snr_db") + 1, "plain_snr_db", plain_of_one_plus_db(rows["snr_db"]))
     return Table(
         rows,
         shown(rows),
@@ -32,6 +35,7 @@ def attack_audit(rows: pandas.DataFrame, study: Mapping[str, Any], data: Mapping
             "another attack would read clearly lower than the plain one.",
             "authors: with its clamp, under which the mean ratio rises and accuracy at a mean ratio falls without a better "
             "attack.",
+            IN_WORDS,
             *batch_size_note(disambiguate(rows["model"], rows["batch_size"])),
         ],
     )

@@ -44,7 +44,8 @@ def differences(
         values = _paired(runs, column, first, second)
         if values.empty:
             continue
-        mean, error = (math.nan, math.nan) if is_users_own(data) else _printed(name)
+        own = is_users_own(data) or {first[0], second[0]} & set(study.get("own_networks", ()))
+        mean, error = (math.nan, math.nan) if own else _printed(name)
         rows.append(
             {
                 "quantity": name,

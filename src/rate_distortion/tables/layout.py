@@ -16,6 +16,7 @@ import pandas
 from rate_distortion.analysis.precision import DASH, to_precision
 from rate_distortion.datasets import catalogue
 from rate_distortion.storage import files, provenance
+from rate_distortion.studies.shown import trained
 
 log = logging.getLogger(__name__)
 
@@ -365,7 +366,7 @@ def notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
     return [
         f"Study {study['name']}: {study['title']}.",
         f"Data: {data['description']}, {sum(images[split] for split in trained_on):,} training and {images['test']:,} "
-        f"test images; {study['epochs']} epochs at learning rate {study['learning_rate']}.",
+        f"test images; {trained(study)}.",
         f"{seeds_note(study)}.",
     ]
 
@@ -381,8 +382,12 @@ def batch_size_note(names: Iterable[str]) -> list[str]:
     return ["model@n: the model that was trained at batch size n."] if any("@" in name for name in names) else []
 
 
-def weight_decay_note(runs: pandas.DataFrame) -> list[str]:
-    values = runs.drop_duplicates("model").set_index("model")["weight_decay"]
+def weight_decay_note(runs: pandas.DataFrame, study: Mapping[str, Any]) -> list[str]:
+    """The weight decay of every network that is trained here; of given weights it is not known."""
+    trained_here = runs[~runs["model"].isin(study.get("given_weights", ()))]
+    if trained_here.empty:
+        return []
+    values = trained_here.drop_duplicates("model").set_index("model")["weight_decay"]
     return ["Weight decay λ: " + ", ".join(f"{model} {value:g}" for model, value in values.items()) + "."]
 
 

@@ -61,6 +61,7 @@ def weight_decay(
         [
             *notes(study, data),
             *choice_notes(choice),
+            *_caution(original, choice),
             f"Accuracies are compared before rounding; {TIE}: within one standard error of the difference.",
         ],
     )
@@ -111,6 +112,19 @@ def choice_notes(choice: capacity.Choice) -> list[str]:
     return [
         rule,
         f"The smallest sufficient λ is {choice.weight_decay:g}; its test accuracy is {test} %. {comparison}",
+    ]
+
+
+def _caution(original: pandas.DataFrame, choice: capacity.Choice) -> list[str]:
+    """Where no network of the grid fitted random labels, none has shown that this training could fit them at all."""
+    smallest = original["weight_decay"].min()
+    if choice.weight_decay != smallest:
+        return []
+    accuracy = original.loc[original["weight_decay"] == smallest, "train_accuracy"].mean()
+    return [
+        f"Caution: with the smallest λ of the grid, {smallest:g}, random labels are not fitted either, and train accuracy on "
+        f"the original ones is {accuracy:.1f} %. Nothing shows that this training could fit random labels at all, so that the "
+        "choice says nothing: train longer, or add smaller λ."
     ]
 
 
