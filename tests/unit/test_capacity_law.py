@@ -11,7 +11,7 @@ from rate_distortion.analysis import capacity_law
 from rate_distortion.figures import capacity_law as figure
 from rate_distortion.figures import style
 from rate_distortion.storage import files
-from rate_distortion.tables.capacity_law import interval
+from rate_distortion.tables.capacity_law import interval, power
 
 GRID = (0.0, 0.01, 0.03, 0.1)
 STUDY = {"name": "mine", "title": "Mine", "seeds": [1, 2, 3], "epochs": "5 to 20", "learning_rate": 0.05}
@@ -79,9 +79,9 @@ def test_a_grid_that_ends_too_early_bounds_from_one_side():
     assert threshold(law, 1000, "random") == (0.1, math.inf)
     assert not law["chosen"].any()
     table = tables.capacity_law(made_up({1000: 0.5}), "A", 128, STUDY, DATA)
-    assert table.shown.frame()["random labels: not fitted from λ"][0] == "above 0.1"
-    assert table.shown.frame()["cost (points)"][0] == "—"
-    assert "—: no λ of the grid is sufficient" in table.markdown()
+    assert table.shown.frame()["random labels not fitted from λ"][0] == "above 0.1"
+    assert table.shown.frame()["test accuracy (%) change"][0] == "—"
+    assert "—: no λ of the grid is sufficient, or no network fits" in table.markdown()
 
 
 def test_labels_that_are_not_fitted_even_without_weight_decay_have_no_lower_bound_and_no_prediction():
@@ -115,10 +115,58 @@ def test_cost_is_paired_over_seeds_and_the_best_weight_decay_is_that_of_the_vali
     assert test["standard_error"] == pytest.approx(1 / math.sqrt(3))
 
 
+POWER_LAW = {images: 0.09 * (images / 1000) ** -0.6 for images in (1000, 2000, 4000, 8000, 16000)}
+FINE = (0.0, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1)
+
+
+def test_the_exponent_of_a_law_is_found_between_the_values_of_a_grid_and_in_the_norms():
+    law = capacity_law.law(made_up(POWER_LAW, grid=FINE), classes=10)
+    measured = row(law, labels="random", quantity=capacity_law.EXPONENT)
+    assert measured["n"] == 15, "every seed has a threshold of its own"
+    assert measured["lower"] < -0.6 < measured["upper"] < -0.4
+    assert measured["mean"] == pytest.approx(-0.6, abs=0.05)
+    predicted = row(law, labels="random", quantity=capacity_law.PREDICTED_EXPONENT)
+    assert [predicted[key] for key in ("mean", "lower", "upper")] == pytest.approx([-0.6] * 3, abs=2e-3)
+
+
+def test_the_exponent_of_known_values_is_that_of_ordinary_regression():
+    from scipy import stats
+
+    images = np.repeat([1000.0, 4000.0, 16000.0], 4)
+    values = 0.1 * (images / 1000) ** -0.5 * np.exp(0.3 * np.random.default_rng(0).standard_normal(12))
+    fit = stats.linregress(np.log(images), np.log(values))
+    half = fit.stderr * stats.t.ppf(0.975, 10)
+    found = capacity_law.exponent(images, 0.999 * values, 1.001 * values)
+    assert found == pytest.approx([fit.slope, fit.slope - half, fit.slope + half], abs=2e-3)
+
+
+def test_an_exponent_is_bounded_as_far_as_the_grid_bounds_it():
+    images, nothing, infinite = np.array([1000.0, 1000.0, 9000.0, 9000.0]), np.full(4, np.nan), np.full(4, np.inf)
+    estimate, *ends = capacity_law.exponent(images, nothing, np.full(4, 0.01))
+    assert (math.isnan(estimate), ends) == (True, [-math.inf, math.inf])
+    assert capacity_law.exponent(images[:2], nothing[:2], infinite[:2])[1:] == (-math.inf, math.inf)
+    many = np.repeat(images, 5)
+    falling = capacity_law.exponent(many, np.where(many == 1000, 0.1, np.nan), np.where(many == 1000, np.inf, 0.01))
+    assert falling[1] == -math.inf
+    assert -2 < falling[2] < 0
+    assert power(*falling).startswith("below -")
+    assert power(math.nan, -math.inf, math.inf) == "not bounded"
+    assert power(-0.5, -0.61, -0.001) == "-0.50 (-0.61 to 0.00)"
+
+
+def test_labels_that_nothing_fits_say_nothing_about_the_exponent():
+    law = capacity_law.law(made_up(POWER_LAW | {16000: -1.0}, grid=FINE, seeds=(1,)), classes=10)
+    assert row(law, labels="random", quantity=capacity_law.EXPONENT)["n"] == 4
+    alone = capacity_law.law(made_up({1000: 0.05}), classes=10)
+    assert not alone["quantity"].isin([capacity_law.EXPONENT, capacity_law.PREDICTED_EXPONENT]).any()
+
+
 def test_the_table_has_a_row_for_every_number_of_images():
     table = tables.capacity_law(made_up({4000: 0.02, 1000: 0.05}), "A", 128, STUDY, DATA)
     shown = table.shown.frame().set_index("images")
-    assert list(shown.index) == ["1,000", "4,000"]
+    assert list(shown.index) == ["1,000", "4,000", "exponent"]
+    assert shown.loc["exponent", "test accuracy (%) change"] == ""
+    assert shown.loc["exponent", "random labels predicted λ"].startswith("−0.66 (")
     assert list(shown.loc["4,000"]) == [
         "0.01 to 0.03", "0.02 ± 0.00 (0.01)", "0.03 to 0.1", "0.04 ± 0.00 (0.01)", "82.0 ± 0.6", "79.0 ± 0.6", "−3.0 ± 0.0",
         "79.0 ± 0.6 (0.03)",
@@ -129,7 +177,7 @@ def test_the_table_has_a_row_for_every_number_of_images():
 
 def test_one_seed_has_a_prediction_without_an_error():
     table = tables.capacity_law(made_up({1000: 0.0526}, seeds=(1,)), "A", 128, STUDY | {"seeds": [1]}, DATA)
-    assert table.shown.frame()["random labels: predicted λ"][0] == "0.053 (0.01)"
+    assert table.shown.frame()["random labels predicted λ"][0] == "0.053 (0.01)"
 
 
 def test_the_figure_draws_intervals_predictions_costs_and_the_papers_value():
@@ -157,7 +205,7 @@ def test_the_figure_of_a_study_is_drawn_from_its_table(tmp_path):
         table=tmp_path / "law.csv", dataset=tmp_path / "dataset.json", model="A", batch_size=128, study=STUDY
     )
     assert set(made.rows["curve"]) == {
-        figure.MEASURED, figure.PREDICTED, figure.PRINTED, figure.SUFFICIENT, figure.BEST,
+        figure.MEASURED, figure.PREDICTED, figure.POWER, figure.PRINTED, figure.SUFFICIENT, figure.BEST,
     }  # fmt: skip
     made.save(tmp_path / "law.svg", tmp_path / "law.png")
     assert (tmp_path / "law.png").stat().st_size > 10_000

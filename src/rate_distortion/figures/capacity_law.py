@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas
 
-from rate_distortion.analysis.capacity_law import CHANGE, THRESHOLD, predictions
+from rate_distortion.analysis.capacity_law import CHANGE, EXPONENT, THRESHOLD, predictions
 from rate_distortion.claims import ledger
 from rate_distortion.datasets import prepared_data
 from rate_distortion.figures import Drawing, style
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MEASURED, PREDICTED, PRINTED, SUFFICIENT, BEST = "not fitted", "predicted", "printed", "sufficient", "best validation"
+POWER = "exponent"
 """Curves."""
 LABELS = {"random": (style.RANDOM, "o", 0.96), "original": (style.ORIGINAL, "s", 1.04)}
 """Colour, marker, and a factor on the number of images, so that neither hides the other."""
@@ -65,12 +66,14 @@ def tidy(law: pandas.DataFrame, *, with_paper: bool) -> pandas.DataFrame:
 
     Returns:
         columns panel ("weight_decay", "cost"), curve, labels, train_images, weight_decay (of the networks), mean,
-        standard_error, lower and upper (of an interval; infinite or not a number where the grid ends before it).
+        standard_error, lower and upper (of an interval; infinite or not a number where the grid ends before it). The exponents
+        of the power laws have no number of images.
     """
     change = law[law["quantity"] == CHANGE]
     parts = [
         law[law["quantity"] == THRESHOLD].assign(panel="weight_decay", curve=MEASURED),
         predictions(law).assign(panel="weight_decay", curve=PREDICTED),
+        law[law["quantity"] == EXPONENT].assign(panel="weight_decay", curve=POWER),
         change[change["chosen"]].assign(panel="cost", curve=SUFFICIENT),
         change[change["best_validation"]].assign(panel="cost", curve=BEST),
     ]
@@ -107,6 +110,8 @@ def draw(rows: pandas.DataFrame, source: str) -> Figure:
 
 def _draw_weight_decays(axis: Axes, rows: pandas.DataFrame) -> Iterator[Artist]:
     """Bars over the interval of the grid in which a threshold lies; to the panel's edge where the grid has no end to it."""
+    powers = rows[(rows["curve"] == POWER) & np.isfinite(rows["mean"])].set_index("labels")["mean"]
+    rows = rows[rows["curve"] != POWER]
     values = rows[["mean", "lower", "upper"]].to_numpy().ravel()
     values = values[np.isfinite(values) & (values > 0)]
     limits = values.min() / MARGIN, values.max() * MARGIN
@@ -114,7 +119,8 @@ def _draw_weight_decays(axis: Axes, rows: pandas.DataFrame) -> Iterator[Artist]:
         own = rows[rows["labels"] == labels].assign(train_images=beside * rows["train_images"])
         bars, line = own[own["curve"] == MEASURED], own[own["curve"] == PREDICTED]
         ends = bars[["lower", "upper"]].fillna(0).clip(*limits).to_numpy().T
-        yield axis.vlines(bars["train_images"], *ends, color=colour, linewidth=4, label=f"{labels} labels: not fitted")
+        words = f"{labels} labels: not fitted" + (f", ~ images^{powers[labels]:.2f}" if labels in powers else "")
+        yield axis.vlines(bars["train_images"], *ends, color=colour, linewidth=4, label=words)
         yield _draw_line(axis, line, colour, marker, f"{labels} labels: predicted", linestyle="--")
     axis.set(yscale="log", ylim=limits, ylabel="weight decay λ")
     _number_ticks(axis.yaxis, (1, 2, 5))
