@@ -193,11 +193,12 @@ def test_extends_merges_mappings_replaces_lists_and_removes_with_null():
 
 
 def test_a_model_inherits_along_its_bases():
-    demo = load(setting("models.D", {"base": "C", "epochs": 3}))["demo"]
-    assert demo.model("D") == demo.model("C")
-    assert demo.model("C")["weight_decay"] == demo.model("B")["weight_decay"]
-    assert demo.training("D", 64, "original")["epochs"] == 3
-    assert demo.training("C", 64, "original")["epochs"] == demo.config["training"]["epochs"]
+    added = {"D": {"base": "C", "epochs": 3}}
+    ci = load(lambda config: config["studies"]["ci"]["models"].update(added))["ci"]
+    assert ci.model("D") == ci.model("C")
+    assert ci.model("C")["weight_decay"] == ci.model("B")["weight_decay"]
+    assert ci.training("D", 64, "original")["epochs"] == 3
+    assert ci.training("C", 64, "original")["epochs"] == ci.config["training"]["epochs"]
 
 
 def test_runs_are_each_cell_and_seed_once():
@@ -285,7 +286,7 @@ def test_a_calibration_leaves_the_validation_images_out_and_reuses_a_model_that_
 
 
 def test_the_capacity_law_shows_every_network_as_many_images_and_none_that_is_held_out():
-    study = load(lambda config: config["studies"]["capacity_law"].update(data={"train_on": "train+validation"}))[
+    study = load(lambda config: config["studies"]["capacity_law"]["data"].update(train_on="train+validation"))[
         "capacity_law"
     ]
     cells = study.cells("capacity_law")

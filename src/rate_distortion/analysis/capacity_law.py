@@ -32,6 +32,8 @@ QUANTITIES = {
 CONFIDENCE = 0.95
 STEEPEST = 10.0
 """An interval of exponents that reaches this far on either side has no end there."""
+NARROWEST = 1e-4
+"""Standard deviation of the noise of a logarithm, below which it is none."""
 HALF_WIDTH = 1e-3
 """Of a number that is known, as a share of it, where the likelihood asks for an interval."""
 
@@ -126,7 +128,7 @@ def exponent(images: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[
 
     def loss(parameters: np.ndarray, slope: float) -> float:
         """Minus the logarithm of the likelihood."""
-        level, scale = parameters[0], math.exp(parameters[1])
+        level, scale = parameters[0], max(math.exp(parameters[1]), NARROWEST)
         left, right = ((end - slope * where - level) / scale for end in (low, high))
         above = left > 0  # the far tail is precise on the left of the distribution alone
         left, right = np.where(above, -right, left), np.where(above, -left, right)
@@ -135,7 +137,7 @@ def exponent(images: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[
 
     def profile(slope: float) -> float:
         start = [known.mean() if len(known) else 0.0, 0.0]
-        return optimize.minimize(loss, start, args=(slope,), method="Nelder-Mead").fun
+        return optimize.minimize(loss, start, args=(slope,), method="Nelder-Mead", options={"fatol": 1e-6}).fun
 
     best = optimize.minimize_scalar(profile, bounds=(-STEEPEST, STEEPEST), method="bounded")
 
