@@ -80,7 +80,7 @@ def test_a_grid_that_ends_too_early_bounds_from_one_side():
     assert not law["chosen"].any()
     table = tables.capacity_law(made_up({1000: 0.5}), "A", 128, STUDY, DATA)
     assert table.shown.frame()["random labels not fitted from λ"][0] == "above 0.1"
-    assert table.shown.frame()["test accuracy (%) change"][0] == "—"
+    assert table.shown.frame()["test accuracy (%) change (points)"][0] == "—"
     assert "—: no λ of the grid is sufficient, or no network fits" in table.markdown()
 
 
@@ -165,7 +165,7 @@ def test_the_table_has_a_row_for_every_number_of_images():
     table = tables.capacity_law(made_up({4000: 0.02, 1000: 0.05}), "A", 128, STUDY, DATA)
     shown = table.shown.frame().set_index("images")
     assert list(shown.index) == ["1,000", "4,000", "exponent"]
-    assert shown.loc["exponent", "test accuracy (%) change"] == ""
+    assert shown.loc["exponent", "test accuracy (%) change (points)"] == ""
     assert shown.loc["exponent", "random labels predicted λ"].startswith("−0.66 (")
     assert list(shown.loc["4,000"]) == [
         "0.01 to 0.03", "0.02 ± 0.00 (0.01)", "0.03 to 0.1", "0.04 ± 0.00 (0.01)", "82.0 ± 0.6", "79.0 ± 0.6", "−3.0 ± 0.0",
@@ -181,7 +181,7 @@ def test_one_seed_has_a_prediction_without_an_error():
 
 
 def test_the_figure_draws_intervals_predictions_costs_and_the_papers_value():
-    law = capacity_law.law(made_up({1000: 0.5, 4000: 0.02}), classes=10)
+    law = capacity_law.law(made_up({1000: 0.5, 4000: 0.02, 16000: 0.02}), classes=10)
     rows = figure.tidy(law, with_paper=True)
     with style.theme():
         drawn = figure.draw(rows, "source")
@@ -192,7 +192,7 @@ def test_the_figure_draws_intervals_predictions_costs_and_the_papers_value():
     assert bars[1] == pytest.approx([0.01, 0.03])
     assert bars[0] == pytest.approx([0.1, left.get_ylim()[1]]), "none of the grid is sufficient: to the edge"
     sufficient = rows[rows["curve"] == figure.SUFFICIENT]
-    assert list(sufficient["train_images"]) == [4000]
+    assert list(sufficient["train_images"]) == [4000, 16000]
     assert any(np.array_equal(line.get_ydata(), sufficient["mean"]) for line in right.get_lines())
     assert figure.PRINTED not in set(figure.tidy(law, with_paper=False)["curve"])
 

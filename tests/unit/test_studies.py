@@ -290,7 +290,7 @@ def test_the_capacity_law_shows_every_network_as_many_images_and_none_that_is_he
         "capacity_law"
     ]
     cells = study.cells("capacity_law")
-    assert len(cells) == len(set(cells)) == 5 * 9 * 2
+    assert len(cells) == len(set(cells)) == 5 * 10 * 2
     for cell in cells:
         assert study.train_on(cell.model) == "train"
         assert study.train_images(cell.model) * study.training(*cell)["epochs"] == 1_280_000

@@ -52,7 +52,7 @@ def affordable_weight_decay(runs: pandas.DataFrame, classes: int) -> pandas.Seri
         classes: K.
     """
     affordable = 2.0 * (math.log(classes) - runs["train_loss"]) / runs["decayed_norm"] ** 2
-    return affordable.where(capacity.fits_random_labels(runs))
+    return affordable.where(capacity.fits_random_labels(runs) & (affordable > 0))
 
 
 def law(runs: pandas.DataFrame, classes: int) -> pandas.DataFrame:
@@ -104,11 +104,11 @@ def predictions(tidy: pandas.DataFrame) -> pandas.DataFrame:
 def exponent(images: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[float, float, float]:
     """The exponent b of a power law c N^b of which every observation is known up to an interval, and its 95 % interval.
 
-    The logarithm of an observation is a + b ln N plus normal noise of a standard deviation that is the same everywhere, and its
-    probability is what this gives the interval (interval-censored regression). An exponent is in its interval when the best
-    likelihood with it is less than exp(-cut/2) below the best of all, where cut = n ln(1 + t^2 / (n - 2)), with t Student's
-    quantile of n - 2 degrees of freedom: for values that are known this is the interval of ordinary regression. Where a
-    power law passes through all intervals, several exponents are the best, and the estimate is the middle of these.
+    Interval-censored regression: the logarithm of an observation is a + b ln N plus normal noise of one standard deviation, and
+    its likelihood the probability that this gives its interval. The 95 % interval has every b whose best likelihood exceeds
+    exp(-cut/2) of the best of all, with cut = n ln(1 + t^2 / (n - 2)) and t Student's quantile of n - 2 degrees of freedom: for
+    values that are known, that of ordinary regression. Where power laws pass through all intervals, their exponents are the
+    best alike, and the estimate is the middle of these.
 
     Args:
         images: N, (n,).

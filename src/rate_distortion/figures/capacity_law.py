@@ -110,7 +110,7 @@ def draw(rows: pandas.DataFrame, source: str) -> Figure:
 
 def _draw_weight_decays(axis: Axes, rows: pandas.DataFrame) -> Iterator[Artist]:
     """Bars over the interval of the grid in which a threshold lies; to the panel's edge where the grid has no end to it."""
-    powers = rows[(rows["curve"] == POWER) & np.isfinite(rows["mean"])].set_index("labels")["mean"]
+    powers = rows[(rows["curve"] == POWER) & np.isfinite(rows[["lower", "upper"]]).all(axis=1)].set_index("labels")
     rows = rows[rows["curve"] != POWER]
     values = rows[["mean", "lower", "upper"]].to_numpy().ravel()
     values = values[np.isfinite(values) & (values > 0)]
@@ -119,7 +119,9 @@ def _draw_weight_decays(axis: Axes, rows: pandas.DataFrame) -> Iterator[Artist]:
         own = rows[rows["labels"] == labels].assign(train_images=beside * rows["train_images"])
         bars, line = own[own["curve"] == MEASURED], own[own["curve"] == PREDICTED]
         ends = bars[["lower", "upper"]].fillna(0).clip(*limits).to_numpy().T
-        words = f"{labels} labels: not fitted" + (f", ~ images^{powers[labels]:.2f}" if labels in powers else "")
+        words = f"{labels} labels: not fitted"
+        if labels in powers.index:
+            words += "\nexponent {lower:.1f} to {upper:.1f}".format(**powers.loc[labels]).replace("-", "−")
         yield axis.vlines(bars["train_images"], *ends, color=colour, linewidth=4, label=words)
         yield _draw_line(axis, line, colour, marker, f"{labels} labels: predicted", linestyle="--")
     axis.set(yscale="log", ylim=limits, ylabel="weight decay λ")

@@ -61,7 +61,7 @@ def shown(tidy: pandas.DataFrame) -> Layout:
     """One row per number of images, and one of the exponents over all of them."""
     headings = [Column("images")]
     headings += [Column(heading, words) for words in LABELS.values() for heading in (FROM, PREDICTED)]
-    headings += [Column(heading, ACCURACY) for heading in ("λ = 0", "sufficient λ", "change", "best λ")]
+    headings += [Column(heading, ACCURACY) for heading in ("λ = 0", "sufficient λ", "change (points)", "best λ")]
     rows = []
     for images, own in tidy.groupby("train_images"):
         row = {"images": Cell(f"{images:,.0f}")}
@@ -74,7 +74,7 @@ def shown(tidy: pandas.DataFrame) -> Layout:
         cells = {
             "λ = 0": test[test["weight_decay"] == 0],
             "sufficient λ": test[test["chosen"]],
-            "change": change[change["chosen"]],
+            "change (points)": change[change["chosen"]],
         }
         row |= {f"{ACCURACY} {name}": measured(cell) for name, found in cells.items() for cell in found.itertuples()}
         for best in test[test["best_validation"]].itertuples():
