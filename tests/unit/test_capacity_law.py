@@ -186,6 +186,8 @@ def test_the_figure_draws_intervals_predictions_costs_and_the_papers_value():
     with style.theme():
         drawn = figure.draw(rows, "source")
     left, right = drawn.axes
+    words = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert any(text.startswith("original labels not fitted (exponent −") for text in words)
     printed = row(rows, curve=figure.PRINTED)
     assert (printed["train_images"], printed["mean"]) == (73_257, 0.01)
     bars = [path.vertices[:, 1] for collection in left.collections[:1] for path in collection.get_paths()]

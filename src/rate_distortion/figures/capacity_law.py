@@ -31,8 +31,8 @@ POWER = "exponent"
 LABELS = {"random": (style.RANDOM, "o", 0.96), "original": (style.ORIGINAL, "s", 1.04)}
 """Colour, marker, and a factor on the number of images, so that neither hides the other."""
 COSTS = {
-    SUFFICIENT: (style.RED, "o", "with the smallest sufficient λ"),
-    BEST: (style.GREEN, "^", "with the best λ by validation"),
+    SUFFICIENT: (style.RED, "o", "smallest sufficient λ"),
+    BEST: (style.GREEN, "^", "best λ by validation"),
 }
 OF_THE_PAPER = ("svhn", "house_numbers")
 """The paper's images, and what stands in for them: beside others its value says nothing."""
@@ -119,16 +119,16 @@ def _draw_weight_decays(axis: Axes, rows: pandas.DataFrame) -> Iterator[Artist]:
         own = rows[rows["labels"] == labels].assign(train_images=beside * rows["train_images"])
         bars, line = own[own["curve"] == MEASURED], own[own["curve"] == PREDICTED]
         ends = bars[["lower", "upper"]].fillna(0).clip(*limits).to_numpy().T
-        words = f"{labels} labels: not fitted"
+        words = f"{labels} labels not fitted"
         if labels in powers.index:
-            words += "\nexponent {lower:.1f} to {upper:.1f}".format(**powers.loc[labels]).replace("-", "−")
+            words += " (exponent {lower:.1f} to {upper:.1f})".format(**powers.loc[labels]).replace("-", "−")
         yield axis.vlines(bars["train_images"], *ends, color=colour, linewidth=4, label=words)
-        yield _draw_line(axis, line, colour, marker, f"{labels} labels: predicted", linestyle="--")
+        yield _draw_line(axis, line, colour, marker, f"{labels} labels, predicted", linestyle="--")
     axis.set(yscale="log", ylim=limits, ylabel="weight decay λ")
     _number_ticks(axis.yaxis, (1, 2, 5))
     for paper in rows[rows["curve"] == PRINTED].itertuples():
         star = {"color": style.INK, "marker": "*", "linestyle": "", "markersize": 9}
-        yield from axis.plot(paper.train_images, paper.mean, label="random labels: the paper", **star)
+        yield from axis.plot(paper.train_images, paper.mean, label="random labels, the paper", **star)
 
 
 def _draw_costs(axis: Axes, rows: pandas.DataFrame) -> Iterator[Artist]:
