@@ -39,7 +39,7 @@ def capacity_law(
     """
     tidy = law(runs, data["classes"])
     return Table(
-        tidy,
+        tidy.astype({"train_images": "Int64"}),
         shown(tidy),
         f"Capacity law of model {model} at batch size {batch_size}: smallest sufficient weight decay by number of images",
         [
