@@ -68,6 +68,15 @@ def test_cells_have_the_studys_batch_size():
     assert (config["calibration"]["model"], config["calibration"]["batch_size"]) == ("A", 16)
 
 
+def test_a_law_that_says_nothing_halves_the_images_and_keeps_the_studys_steps():
+    config = load(**SHORT, batch_size=16, parts=["capacity_law"], training={"epochs": 10})
+    law = config["capacity_law"]
+    images = 1297 - config["data"]["validation_images"]
+    assert law["train_images"] == [images // 8, images // 4, images // 2, images]
+    assert (law["model"], law["batch_size"], law["presentations"]) == ("A", 16, 10 * images)
+    assert 0 in law["weight_decays"]
+
+
 def test_what_is_written_stands():
     config = load(
         **SHORT, whitening={"method": "zca"}, perturbations={"images": 7, "cells": {"B": [32]}}, figures={"figure4": {}}

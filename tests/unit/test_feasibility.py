@@ -85,6 +85,15 @@ def test_more_images_than_a_users_file_has(tmp_path):
     refused("at most 70 can be held out", data=data | {"train_images": None, "validation_images": 71}, **left_out)
 
 
+def test_a_law_of_more_images_than_there_are_beside_the_validation_images():
+    check(capacity_law={"train_images": [100, 300]})
+    sentence = (
+        "capacity_law.train_images is 301, and there are 300 images to train on beside the validation images; lower it"
+    )
+    refused(sentence, capacity_law={"train_images": [301, 100]})
+    refused(sentence, capacity_law={"train_images": [301, 100]}, data={"train_on": "train+validation"})
+
+
 def test_a_target_with_other_classes(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (400, 32, 32), dtype=np.uint8)
     np.savez(tmp_path / "mine.npz", images=images, labels=np.arange(400) % 3)

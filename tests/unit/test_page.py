@@ -97,6 +97,20 @@ def synthetic_tables():
         fitting_seeds=0,
     )
     decays = decays.assign(chosen=decays["weight_decay"] == 0.1, best_validation=decays["weight_decay"] == 0.0)
+    law = means(
+        product(
+            train_images=[1000, 4000],
+            labels=["random", "original"],
+            weight_decay=[0.0, 0.1],
+            quantity=["affordable_weight_decay", "test_accuracy_percent", "test_accuracy_change_points"],
+        ),
+        lower=float("nan"),
+        upper=float("nan"),
+    )
+    law = law.assign(chosen=law["weight_decay"] == 0.1, best_validation=law["weight_decay"] == 0.0)
+    thresholds = product(train_images=[1000, 4000], labels=["random", "original"], lower=[0.0], upper=[0.1])
+    law = pandas.concat([law, thresholds.assign(quantity="smallest_sufficient_weight_decay", chosen=False)])
+    law["best_validation"] = law["best_validation"].eq(True)
     networks = {"activation": ["relu"], "normalization": ["none", "batch"], "layer": [1, 2, 3]}
     ratios = product(**networks, epoch=[1, 10, 100]).assign(ratio=0.1, ratio_low=0.09, ratio_high=0.11, floor=0.02, n=5)
     plane = product(labels=["original", "random"], layer=[1, 2, 3], epoch=[0, 10, 100])
@@ -229,6 +243,8 @@ def synthetic_tables():
         "figures/history": pandas.DataFrame({"model": ["A"], "epoch": [1], "value": [1.0]}),
         "figures/weight_decay": decays,
         "tables/weight_decay": decays,
+        "figures/capacity_law": pandas.DataFrame({"panel": ["cost"], "train_images": [1000], "mean": [-1.0]}),
+        "tables/capacity_law": law,
         "figures/figure4": pixels,
         "tables/reverse_transmission": reverse,
         "figures/figure5": sweep,

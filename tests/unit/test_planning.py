@@ -55,6 +55,23 @@ def test_extra_data_count_where_they_are_used_and_nowhere_else():
     assert (by_model["A"], by_model["B+"], by_model["A-decay-0.01"]) == (73_257, 604_388, 66_000)
 
 
+def test_the_capacity_law_counts_the_images_that_its_networks_have():
+    study = load()["capacity_law"]
+    cost, networks = planning.plan(study), 5 * 10 * 2 * 3
+    table1 = 3 * 80 * 16_000
+    assert cost.trainings == networks + 3
+    assert cost.images == networks * 1_280_000 + table1
+    # 1,000 images at batch size 128 are 8 steps, 2,000 are 16: the last minibatch of an epoch is a short one.
+    assert (
+        cost.steps
+        == 10 * 2 * 3 * sum(1_280_000 // n * -(-n // 128) for n in (1000, 2000, 4000, 8000, 16000)) + table1 // 128
+    )
+    assert amounts.training_images(study, "A-images-2000-decay-0.03") == 2000
+    small, large = (needs.training(study, f"A-images-{n}-decay-0", 128, "random") for n in (1000, 16000))
+    assert small.megabytes < large.megabytes
+    assert small.minutes == large.minutes
+
+
 def test_every_training_is_a_process():
     cost = planning.plan(load()["demo"])
     assert (cost.trainings, cost.processes) == (30, 30)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from rate_distortion import studies
-from rate_distortion.studies import Run, StudyError
+from rate_distortion.studies import Run, StudyError, targets
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -102,6 +102,17 @@ def test_every_number_of_the_papers_study_has_its_source():
         (setting("models.a\u00a0b", {}), r"the key 'a\\xa0b' under studies.demo.models holds a space that is no plain one"),
         (setting("data.dataset", None), "studies.demo.data names no images; set studies.demo.data.file to your own"),
         (setting("figures.figure4.model", "E"), "figures.figure4.model names the model 'E'"),
+        (setting("capacity_law", {"model": "Q"}), "demo.capacity_law.model names the model 'Q'"),
+        (setting("capacity_law", {"weight_decays": [0.01, 0.1]}), r"law.weight_decays is \[0.01, 0.1\], and .* none; add 0"),
+        (setting("capacity_law", {"train_images": [1]}), r"capacity_law.train_images\[0\] is 1; it must be at least 2"),
+        (
+            lambda c: c["studies"]["capacity_law"]["data"].update(validation_images=0),
+            "validation_images is 0, and studies.capacity_law.capacity_law compares validation accuracies",
+        ),
+        (
+            lambda c: c["studies"]["capacity_law"]["models"].update(A={"weights": "a.safetensors"}),
+            "capacity_law.capacity_law names A, whose models.A.weights is 'a.safetensors'; it is not trained",
+        ),
         (setting("calibration.model", "Q"), "demo.calibration.model names the model 'Q'"),
         (setting("calibration.model", "B"), "calibration.model is B, whose weight decay is itself calibrated"),
         (
@@ -182,11 +193,12 @@ def test_extends_merges_mappings_replaces_lists_and_removes_with_null():
 
 
 def test_a_model_inherits_along_its_bases():
-    demo = load(setting("models.D", {"base": "C", "epochs": 3}))["demo"]
-    assert demo.model("D") == demo.model("C")
-    assert demo.model("C")["weight_decay"] == demo.model("B")["weight_decay"]
-    assert demo.training("D", 64, "original")["epochs"] == 3
-    assert demo.training("C", 64, "original")["epochs"] == demo.config["training"]["epochs"]
+    added = {"D": {"base": "C", "epochs": 3}}
+    ci = load(lambda config: config["studies"]["ci"]["models"].update(added))["ci"]
+    assert ci.model("D") == ci.model("C")
+    assert ci.model("C")["weight_decay"] == ci.model("B")["weight_decay"]
+    assert ci.training("D", 64, "original")["epochs"] == 3
+    assert ci.training("C", 64, "original")["epochs"] == ci.config["training"]["epochs"]
 
 
 def test_runs_are_each_cell_and_seed_once():
@@ -206,6 +218,7 @@ def test_the_papers_grid_is_the_printed_one():
         "figure4": 5,
         "further_models": 15,
         "calibration": 80,
+        "capacity_law": 0,
         "perturbations": 20,
         "attack_audit": 10,
         "transfer": 10,
@@ -272,6 +285,34 @@ def test_a_calibration_leaves_the_validation_images_out_and_reuses_a_model_that_
     assert paper.train_on("B+") == "train+validation+extra"
 
 
+def test_the_capacity_law_shows_every_network_as_many_images_and_none_that_is_held_out():
+    study = load(lambda config: config["studies"]["capacity_law"]["data"].update(train_on="train+validation"))[
+        "capacity_law"
+    ]
+    cells = study.cells("capacity_law")
+    assert len(cells) == len(set(cells)) == 5 * 10 * 2
+    for cell in cells:
+        assert study.train_on(cell.model) == "train"
+        assert study.train_images(cell.model) * study.training(*cell)["epochs"] == 1_280_000
+    assert study.model("A-images-1000-decay-0.03") == study.model("A") | {"weight_decay": 0.03}
+    assert (study.train_on("A"), study.train_images("A")) == ("train+validation", None)
+
+
+def test_one_more_number_of_images_trains_its_own_networks_and_no_other():
+    def settings(study):
+        return {cell: targets.run_settings(study, *cell) for cell in study.cells("capacity_law")}
+
+    before = settings(load()["capacity_law"])
+    law = {"train_images": [500, 1000, 2000, 4000, 8000, 16000]}
+    after = settings(load(lambda config: config["studies"]["capacity_law"]["capacity_law"].update(law))["capacity_law"])
+    new = {cell.model.partition("-decay")[0] for cell in after.keys() - before.keys()}
+    assert new == {"A-images-500"}
+    assert {cell: after[cell] for cell in before} == before
+    assert before["A-images-1000-decay-0.03", 128, "random"]["train_images"] == 1000
+    demo = load()["demo"]
+    assert all("train_images" not in targets.run_settings(demo, *cell) for cell in demo.cells("table1"))
+
+
 def test_a_variation_changes_what_it_names_and_nothing_else():
     small = load()["small"]
     assert small.model("B-decay_everything") == small.model("B") | {"decayed_tensors": "all"}
@@ -298,6 +339,10 @@ def test_a_variation_changes_what_it_names_and_nothing_else():
         (
             lambda small: small["calibration"].update(weight_decays=[0.01, 0.010000001]),
             "small.calibration.weight_decays makes the model 'A-decay-0.01' .*0.010000001.* already",
+        ),
+        (
+            lambda small: small.update(capacity_law={"weight_decays": [0, 0.01, 0.010000001], "train_images": [99]}),
+            "small.capacity_law makes the model 'A-images-99-decay-0.01' .*0.010000001.* already",
         ),
     ],
 )

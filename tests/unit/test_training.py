@@ -342,6 +342,8 @@ def test_records_hold_what_is_promised(tmp_path):
     assert metrics["generalization_gap"] == pytest.approx(metrics["train_accuracy"] - metrics["test_accuracy"])
     assert 0 <= metrics["prediction_information"] <= 2
     assert metrics["weight_decay"] == 0.01
+    decayed = [norm**2 for name, norm in metrics["weight_norms"].items() if not name.startswith("norm")]
+    assert metrics["decayed_norm"] == pytest.approx(sum(decayed) ** 0.5), "without scale and shift, which do not decay"
     assert metrics["train_majority_percent"] == pytest.approx(100 * TRAIN.labels.bincount().max().item() / 90)
     assert metrics["batch_norm_evaluations"].keys() == {"batch", "last", "population", "ema"}
     assert metrics["batch_norm_evaluations"]["batch"]["test_accuracy"] == metrics["test_accuracy"]

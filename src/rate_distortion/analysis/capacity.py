@@ -48,6 +48,12 @@ def is_collapsed(runs: pandas.DataFrame) -> pandas.Series:
     return runs["train_predicted_classes"] == 1
 
 
+def smallest_sufficient(runs: pandas.DataFrame) -> float | None:
+    """The smallest weight decay with which no seed fits the labels of these runs; None where some seed fits with each."""
+    fitted = fits_random_labels(runs).groupby(runs["weight_decay"]).any()
+    return float(min(fitted.index[~fitted])) if not fitted.all() else None
+
+
 @dataclass(frozen=True)
 class Choice:
     """The calibration's answer.
@@ -87,9 +93,7 @@ def choose_weight_decay(runs: pandas.DataFrame, model: str) -> Choice:
     random, original = runs[runs["labels"] == "random"], runs[runs["labels"] == "original"]
     if set(random["weight_decay"]) != set(original["weight_decay"]):
         raise CapacityError("every weight decay of a calibration needs runs on random and on original labels")
-    fitted = fits_random_labels(random).groupby(random["weight_decay"]).any()
-    sufficient = fitted.index[~fitted]
-    chosen = float(min(sufficient)) if len(sufficient) else None
+    chosen = smallest_sufficient(random)
     validation = original.groupby("weight_decay")["validation_accuracy"].mean()
     test = original.loc[original["weight_decay"] == chosen, "test_accuracy"]
     first = random.iloc[0]

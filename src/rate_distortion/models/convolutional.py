@@ -189,6 +189,22 @@ def initialize(model: nn.Module, scheme: str, generator: torch.Generator) -> Non
 
 def parameter_groups(model: nn.Module, settings: ModelSettings) -> list[dict]:
     """Optimizer groups: the decayed tensors with lambda, the others without."""
+    decayed, free = _by_decay(model, settings)
+    groups = [
+        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": free, "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def decayed_norm(model: nn.Module, settings: ModelSettings) -> float:
+    """L2 norm of everything that weight decay acts on: ||w|| in lambda/2 ||w||^2."""
+    decayed, _ = _by_decay(model, settings)
+    return sum(parameter.detach().double().square().sum().item() for parameter in decayed) ** 0.5
+
+
+def _by_decay(model: nn.Module, settings: ModelSettings) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """The tensors that weight decay acts on, and the others."""
     normalization = {id(p) for m in model.modules() if isinstance(m, BATCH_NORMALIZATIONS) for p in m.parameters()}
 
     def is_decayed(parameter: nn.Parameter) -> bool:
@@ -199,12 +215,7 @@ def parameter_groups(model: nn.Module, settings: ModelSettings) -> list[dict]:
         return settings.decayed_tensors == "weights_and_biases" or parameter.dim() > 1
 
     decayed = [p for p in model.parameters() if is_decayed(p)]
-    free = [p for p in model.parameters() if not is_decayed(p)]
-    groups = [
-        {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": free, "weight_decay": 0.0},
-    ]
-    return [group for group in groups if group["params"]]
+    return decayed, [p for p in model.parameters() if not is_decayed(p)]
 
 
 def set_batch_norm_evaluation(model: nn.Module, evaluation: str) -> None:

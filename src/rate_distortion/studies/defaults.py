@@ -18,6 +18,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "table2": ("tables", "table2"),
     "further_models": ("tables", "further_models"),
     "calibration": ("calibration",),
+    "capacity_law": ("capacity_law",),
     "perturbations": ("perturbations",),
     "reverse_transmission": ("reverse_transmission",),
     "attack_audit": ("attack_audit",),
@@ -43,6 +44,9 @@ VALIDATION_SHARE = 10
 """One in so many training images is held out; one image, for as long as the file that tells their number is not there."""
 
 ONLY_WITH_ZCA = ("components", "epsilon")
+
+LAW_SHARES = (8, 4, 2, 1)
+"""The capacity law's numbers of training images: an eighth of all there are, a quarter, half, and all."""
 
 
 def switched(study: dict[str, Any], parts: Any) -> dict[str, Any]:
@@ -147,7 +151,7 @@ def _fill_cells(study: dict[str, Any]) -> None:
     for part in _mappings(study, "attack_audit"):
         if part.get("cells", {}) == {}:
             part["cells"] = copy.deepcopy(swept)
-    for part in _mappings(study, "calibration"):
+    for part in _mappings(study, "calibration", "capacity_law"):
         part.setdefault("model", next((name for name in models if not _is_calibrated(name, models)), first))
         part.setdefault("batch_size", size)
     for part in _mappings(study, "transfer", "sensitivity", "ablations"):
@@ -171,19 +175,26 @@ def _fill_cells(study: dict[str, Any]) -> None:
 
 
 def _fill_amounts(study: dict[str, Any]) -> None:
-    """How many images are held out and perturbed, where the study does not say."""
+    """How many images are held out, perturbed and learned by smaller trainings, where the study does not say."""
     data = study.get("data")
     if not isinstance(data, dict):
         return
     amounts = (("perturbations", PERTURBED_IMAGES), ("attack_audit", AUDITED_IMAGES))
     open_amounts = [(part, most) for name, most in amounts for part in _mappings(study, name) if "images" not in part]
-    if "validation_images" in data and not open_amounts:
+    laws = _mappings(study, "capacity_law")
+    if "validation_images" in data and not open_amounts and not laws:
         return
     sizes = _sizes(data) or {}
     train, test = (_count(data.get(f"{split}_images"), sizes.get(split, 0)) for split in ("train", "test"))
     data.setdefault("validation_images", max(1, train // VALIDATION_SHARE))
     for part, most in open_amounts:
         part["images"] = min(most, test) if sizes else most
+    held_out = 0 if "train_images" in data else _count(data["validation_images"], 0)
+    for law in laws:
+        largest = max(2, train - held_out)
+        law.setdefault("train_images", sorted({max(2, largest // share) for share in LAW_SHARES}))
+        epochs = max((_count(part.get("epochs"), 1) for part in _mappings(study, "training")), default=1)
+        law.setdefault("presentations", largest * epochs)
 
 
 def _sizes(data: Mapping[str, Any]) -> dict[str, int] | None:

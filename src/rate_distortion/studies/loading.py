@@ -17,11 +17,11 @@ from rate_distortion.studies.configuration import (
     validate,
 )
 from rate_distortion.studies.references import check_references
-from rate_distortion.studies.study import HOLD_OUT, Study, variant_name
+from rate_distortion.studies.study import HOLD_OUT, Study, capacity_law_models, variant_name
 
 
 def _with_variants(name: str, config: dict[str, Any]) -> dict[str, Any]:
-    """The study with the models that its calibration, sensitivity analysis and ablations derive.
+    """The study with the models that its calibration, capacity law, sensitivity analysis and ablations derive.
 
     Raises:
         StudyError: a derived model has the name of another one that is not the same.
@@ -46,6 +46,9 @@ def _variants(config: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, A
         base = config["calibration"]["model"]
         settings = {"base": base, "weight_decay": value, HOLD_OUT: True}
         yield "calibration.weight_decays", variant_name(base, f"decay-{value:g}"), settings
+    if "capacity_law" in config:
+        for name, settings in capacity_law_models(config["capacity_law"]):
+            yield "capacity_law", name, settings
 
 
 def check_shape(config: Mapping[str, Any]) -> None:

@@ -163,8 +163,8 @@ def largest(study: Study) -> dict[str, Needs]:
 
 def _training_megabytes(study: Study, model: str) -> float:
     sizes = amounts.split_sizes(study.config["data"])
-    splits = {"test", "validation", *study.train_on(model).split("+")}
-    images = sum(sizes[split] for split in splits if split in sizes)
+    held_out = {"test", "validation"} - set(study.train_on(model).split("+"))
+    images = amounts.training_images(study, model) + sum(sizes[split] for split in held_out)
     return TORCH_MEGABYTES + IMAGE_COPIES * _megabytes(study, images, study.preprocessing(model))
 
 

@@ -17,8 +17,9 @@ def check_references(study: Study) -> None:
     named += [(f"{path}.figures.figure4.model", cell.model) for cell in study.cells("figure4")]
     for part in ("perturbations", "attack_audit"):
         named += [(f"{path}.{part}.cells", model) for model in config.get(part, {}).get("cells", {})]
-    if "calibration" in config:
-        named.append((f"{path}.calibration.model", config["calibration"]["model"]))
+    for part in ("calibration", "capacity_law"):
+        if part in config:
+            named.append((f"{path}.{part}.model", config[part]["model"]))
     for part in ("transfer", "sensitivity", "ablations"):
         named += [(f"{path}.{part}.models", model) for model in config.get(part, {}).get("models", [])]
     for key, model in named:
@@ -66,9 +67,14 @@ def check_references(study: Study) -> None:
         raise StudyError(
             f"{path}.attack_audit needs {path}.perturbations for its steps; set both or attack_audit: null"
         )
-    if "calibration" in config and data["validation_images"] < 1:
+    for part in ("calibration", "capacity_law"):
+        if part in config and data["validation_images"] < 1:
+            raise StudyError(
+                f"{path}.data.validation_images is 0, and {path}.{part} compares validation accuracies; hold some images out"
+            )
+    if "capacity_law" in config and 0 not in (decays := config["capacity_law"]["weight_decays"]):
         raise StudyError(
-            f"{path}.data.validation_images is 0, and {path}.calibration compares validation accuracies; hold some images out"
+            f"{path}.capacity_law.weight_decays is {decays}, and what weight decay costs is measured against none; add 0"
         )
     if "extra_images" in data and data["dataset"] not in EXTRA_DATASETS:
         raise StudyError(
@@ -156,7 +162,7 @@ def _check_model(study: Study, model: str) -> None:
 def _check_trained(study: Study) -> None:
     """Models that are trained already are in no part that takes a training."""
     config = study.config
-    for part in ("calibration", "sensitivity", "ablations"):
+    for part in ("calibration", "capacity_law", "sensitivity", "ablations"):
         names = config.get(part, {}).get("models", [config[part]["model"]] if "model" in config.get(part, {}) else [])
         _refuse_weights(study, part, names)
     _refuse_weights(study, "tables.table2", config["tables"].get("table2", {}))

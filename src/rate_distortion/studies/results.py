@@ -133,6 +133,11 @@ def _figure5(name: str, words: str, panels: Callable[[Study], list[dict[str, Any
     )
 
 
+def _capacity_law(study: Study) -> dict[str, Any]:
+    own = {key: study.config["capacity_law"][key] for key in ("model", "batch_size")}
+    return {"study": shown.capacity_law_summary(study)} | own
+
+
 def _gradient_ratio(study: Study) -> dict[str, Any]:
     return {"study": shown.perceptron_summary(study), "kind": shown.gradient_ratio(study)}
 
@@ -301,6 +306,33 @@ RESULTS: tuple[Result, ...] = (
             "validation images are never trained on."
         ),
         claims=Claims("L-", "Section 4.3: weight decay"),
+    ),
+    _figure(
+        "capacity_law",
+        "the capacity law's figure",
+        "calibration",
+        ("capacity_law",),
+        reads=lambda study: of_dataset(study) | {"table": targets.results(study, "tables/capacity_law.csv")[0]},
+        settings_of=_capacity_law,
+        caption=lambda study, model, batch_size: (
+            "The smallest weight decay with which labels are not fitted against the number of training images in "
+            f"{_of(study)}: model {model} at batch size {batch_size}, {_trained(study)}, {_seeds(study)}. Left, bars: the "
+            "interval of the grid in which it lies, red on random and blue on the original labels; lines: the weight decay up "
+            "to which a fitted network costs less than a constant predictor. Right: what weight decay changes in test accuracy."
+        ),
+    ),
+    _table(
+        "capacity_law",
+        "the capacity law's table",
+        "calibration",
+        ("capacity_law",),
+        records={"metrics": "metrics.json"},
+        settings_of=_capacity_law,
+        caption=lambda study, model, batch_size: (
+            f"The capacity law of {_of(study)}: model {model} at batch size {batch_size}, {_trained(study)}, {_seeds(study)}. "
+            "By number of training images the smallest weight decay with which labels are not fitted, the one that the norm of "
+            "fitted networks predicts, and its cost in test accuracy."
+        ),
     ),
     _figure(
         "figure4",

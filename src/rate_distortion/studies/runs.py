@@ -13,6 +13,7 @@ PARTS = (
     "figure4",
     "further_models",
     "calibration",
+    "capacity_law",
     "perturbations",
     "attack_audit",
     "transfer",

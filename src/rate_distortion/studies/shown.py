@@ -72,6 +72,12 @@ def bottleneck_summary(study: Study) -> dict[str, Any]:
     return title(study) | own
 
 
+def capacity_law_summary(study: Study) -> dict[str, Any]:
+    """What the capacity law says of the study it shows: its networks take epochs of their own."""
+    epochs = [study.training(*cell)["epochs"] for cell in study.cells("capacity_law")]
+    return summary(study) | {"epochs": " to ".join(f"{own:,}" for own in sorted({min(epochs), max(epochs)}))}
+
+
 def page_summary(study: Study) -> dict[str, Any]:
     """What the page says of the study beside its records."""
     config = study.config

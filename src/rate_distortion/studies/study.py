@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,10 @@ OF_THE_BUILT_IN_NETWORK = ("normalization", "batch_norm_evaluation", "initializa
 """Settings that a user's own network (factory) does not have."""
 
 HOLD_OUT = "hold_out_validation"
-"""Key of the models that a calibration derives: they train without the validation images."""
+"""Key of the models that a calibration or the capacity law derives: they train without the validation images."""
+
+TRAIN_IMAGES = "train_images"
+"""Key of the models that the capacity law derives: they train on so many of the images, the first."""
 
 AS_IN_THE_STUDY = "as_in_the_study"
 """The choice that a sensitivity analysis compares with."""
@@ -107,10 +110,14 @@ class Study:
         }
 
     def train_on(self, model: str) -> str:
-        """The splits that a model is trained on, joined by "+"; a calibration's models leave the validation images out."""
+        """The splits that a model is trained on, joined by "+"; models that a choice is made among leave validation out."""
         merged = self._merged_model(model)
         splits = "train" if merged.get(HOLD_OUT) else self.config["data"]["train_on"]
         return splits + ("+extra" if merged.get("data") == "train+extra" else "")
+
+    def train_images(self, model: str) -> int | None:
+        """How many of these images a model is trained on, the first; None for all."""
+        return self._merged_model(model).get(TRAIN_IMAGES)
 
     def weights(self, model: str) -> str | None:
         """The file of a model's trained weights; None for a model that is trained here."""
@@ -159,6 +166,8 @@ class Study:
             return [Cell(model, config[part]["batch_size"], "original") for model in config[part]["models"]]
         if part == "calibration":
             models = [self.calibration_model(value) for value in config[part]["weight_decays"]]
+        elif part == "capacity_law":
+            models = [name for name, _ in capacity_law_models(config[part])]
         else:
             models = [name for by_base in self.variant_names(part).values() for name in by_base.values()]
         return [Cell(model, config[part]["batch_size"], labels) for labels in LABELS for model in models]
@@ -336,6 +345,7 @@ class Study:
             f"preprocessing_{self.preprocessing(cell.model)}": self.preprocessing(cell.model) is not None,
             f"on_{self.train_on(cell.model).replace('+', '_')}": self.train_on(cell.model)
             != self.config["data"]["train_on"],
+            f"{self.train_images(cell.model)}_images": self.train_images(cell.model) is not None,
             f"{training['epochs']}_epochs": training["epochs"] != self.config["training"]["epochs"],
             "labels_per_epoch": redrawn,
             # These wait for trainings that would otherwise be in the same pack.
@@ -370,5 +380,20 @@ class Study:
 
 
 def variant_name(base: str, variant: str | None) -> str:
-    """The name of a model that a calibration, a sensitivity analysis or an ablation derives from another."""
+    """The name of a model that a part of the study derives from another."""
     return base if variant is None else f"{base}-{variant}"
+
+
+def capacity_law_models(settings: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and settings of every model that the capacity law derives, by number of images and weight decay.
+
+    All are shown as many images, so that those with fewer take more epochs.
+
+    Args:
+        settings: the study's ``capacity_law``.
+    """
+    base, presentations = settings["model"], settings["presentations"]
+    for images in settings["train_images"]:
+        shared = {"base": base, TRAIN_IMAGES: images, "epochs": max(1, round(presentations / images)), HOLD_OUT: True}
+        for value in settings["weight_decays"]:
+            yield variant_name(base, f"images-{images}-decay-{value:g}"), {**shared, "weight_decay": value}

@@ -222,6 +222,8 @@ def cell_settings(study: Study, cell: Cell) -> dict[str, Any]:
     """What the runs of a cell are trained with; of a user's own network or weights the checksum of the file as well."""
     model = study.model(cell.model)
     settings = {"model": model, "training": study.training(*cell), "train_on": study.train_on(cell.model)}
+    if images := study.train_images(cell.model):
+        settings["train_images"] = images
     code = own_network.checksum(model["factory"]) if model["factory"] else None
     settings |= {"network_sha256": code} if code else {}
     if weights := study.weights(cell.model):

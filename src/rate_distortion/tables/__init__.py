@@ -8,6 +8,7 @@ Every mean comes with its standard error and the number of seeds, and is shown t
 from rate_distortion.tables.accuracy import further_models, table1, table2
 from rate_distortion.tables.architecture import table3
 from rate_distortion.tables.attack_audit import attack_audit
+from rate_distortion.tables.capacity_law import capacity_law
 from rate_distortion.tables.comparison import compared, comparison
 from rate_distortion.tables.differences import differences
 from rate_distortion.tables.fault_tolerance import fault_tolerance
@@ -23,6 +24,7 @@ from rate_distortion.tables.weight_decay import choice_notes, weight_decay
 __all__ = [
     "Table",
     "attack_audit",
+    "capacity_law",
     "choice_notes",
     "compared",
     "comparison",

@@ -32,6 +32,7 @@ from rate_distortion.datasets import prepared_data
 from rate_distortion.storage import files
 from rate_distortion.tables import Table, accuracy, architecture
 from rate_distortion.tables.attack_audit import shown as attack_audit_layout
+from rate_distortion.tables.capacity_law import shown as capacity_law_layout
 from rate_distortion.tables.differences import shown as differences_layout
 from rate_distortion.tables.fault_tolerance import shown as fault_tolerance_layout
 from rate_distortion.tables.gradient_snr import shown as gradient_snr_layout
@@ -75,6 +76,12 @@ def weight_decay(metrics: Paths, dataset: str, study: Study, model: str) -> Tabl
     """The calibration, with the choice that these runs lead to."""
     runs = read_runs(metrics)
     return tables.weight_decay(runs, capacity.choose_weight_decay(runs, model), study, _described(dataset))
+
+
+@laid_out_by(capacity_law_layout)
+def capacity_law(metrics: Paths, dataset: str, study: Study, model: str, batch_size: int) -> Table:
+    """The smallest sufficient weight decay by number of images."""
+    return tables.capacity_law(read_runs(metrics), model, batch_size, study, _described(dataset))
 
 
 @laid_out_by(variations_layout)

@@ -73,7 +73,11 @@ class Split:
 
 
 def read_splits(
-    data_folder: str | Path, data: Mapping[str, Any], train_on: str, settings: TrainingSettings
+    data_folder: str | Path,
+    data: Mapping[str, Any],
+    train_on: str,
+    settings: TrainingSettings,
+    train_images: int | None = None,
 ) -> tuple[Split, dict[str, Split]]:
     """The images that are trained on, and the splits that are only evaluated, on the training device.
 
@@ -82,13 +86,15 @@ def read_splits(
         data: the content of its ``dataset.json``.
         train_on: splits joined by "+".
         settings: device and precision.
+        train_images: how many to train on, the first; None for all.
     """
 
-    def split(name: str) -> Split:
-        return Split.from_arrays(*prepared_data.load(data_folder, name), settings)
+    def split(name: str, count: int | None = None) -> Split:
+        images, labels = prepared_data.load(data_folder, name)
+        return Split.from_arrays(images[:count], labels[:count], settings)
 
     held_out = [name for name in ("validation", "test") if name not in train_on.split("+") and data["images"][name]]
-    return split(train_on), {name: split(name) for name in held_out}
+    return split(train_on, train_images), {name: split(name) for name in held_out}
 
 
 class ConvolutionalTrainee(Trainee):
@@ -185,6 +191,7 @@ class ConvolutionalTrainee(Trainee):
                 asdict(member.name), module,
                 metrics | {
                     "weight_decay": member.model.weight_decay,
+                    "decayed_norm": convolutional.decayed_norm(module, member.model),
                     "first_fitted_epoch": record["first_fitted_epoch"],
                     "images_per_second": own_rate,
                 },

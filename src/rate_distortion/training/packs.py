@@ -45,8 +45,9 @@ def trainees(
 
     Args:
         runs: folder -> study, model, batch_size, labels and seed.
-        settings: model, training and train_on of a cell (:class:`rate_distortion.studies.Study`), with the file of its weights
-            where it is trained already; or of a pack's cells by "model/labels".
+        settings: model, training and train_on of a cell (:class:`rate_distortion.studies.Study`), with train_images where it
+            has the first so many alone, and the file of its weights where it is trained already; or of a pack's cells by
+            "model/labels".
         data_folder: prepared data.
         weight_decay: the calibration's choice, for models that use it.
 
@@ -62,7 +63,8 @@ def trainees(
         model = ModelSettings(**own["model"] | changed)
         members[folder] = Member(RunName(**run), TrainingSettings(**own["training"]), model)
     data = prepared_data.describe(data_folder, with_extra="extra" in own["train_on"].split("+"))
-    splits = read_splits(data_folder, data, own["train_on"], next(iter(members.values())).settings)
+    shared = next(iter(members.values())).settings
+    splits = read_splits(data_folder, data, own["train_on"], shared, own.get("train_images"))
     if len(runs) > 1 and {*cells.values()} == {*settings}:
         yield [*runs], PackTrainee([*members.values()], *splits, data)
     else:
