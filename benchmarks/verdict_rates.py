@@ -3,7 +3,7 @@
 python benchmarks/verdict_rates.py [draws]
 
 Draws have five seeds a side. Of the paper's five only the mean and the standard error are kept, as they are printed. Nothing
-here is measured against a peer; tests/unit/test_claims.py holds the tests against statsmodels. It prints verdict_rates.md.
+here is measured against a peer; tests/unit/claims holds the tests against statsmodels. It prints verdict_rates.md.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas
+from scipy.optimize import brentq
 
 from rate_distortion import information
 from rate_distortion.analysis import fault_tolerance
@@ -68,21 +69,23 @@ def curves(rng: np.random.Generator, differences: tuple[float, ...], noises: int
     return verdicts.ordering(parts)
 
 
-def guesses(
-    rng: np.random.Generator, images: int, share: Callable[[float], float], classes: int, guessed: int
-) -> fault_tolerance.RecordedSweep:
-    """A path along which images come to be guessed, each among some classes, until the share of a ratio is reached."""
-    labels, patience, guess = np.arange(images) % classes, rng.random(images), rng.integers(0, guessed, images)
-    rows, predictions = [], []
-    for ratio in RATIOS_DB:
-        predictions.append(np.where(patience < share(ratio), guess, labels))
-        table = np.zeros((classes, classes), np.int64)
-        np.add.at(table, (labels, predictions[-1]), 1)
-        found = information.confusion_information(table, permutations=50, seed=int(rng.integers(2**31)))
-        rows.append({"snr_db": ratio, "information_bits": found.value_bits, "floor_bits": found.floor_bits})
-    return fault_tolerance.RecordedSweep(
-        "B", 128, 1, "l2", "none", pandas.DataFrame(rows), np.array(predictions, np.int16), labels
-    )
+def guessed(rng: np.random.Generator, images: int, shares: tuple[float, ...], classes: int, among: int, seeds: int = 1):
+    """Labels (N,), and for every seed predictions (points, N) of which a share is guessed among some classes.
+
+    Which images are guessed first belongs to the images and not to the seed, so that seeds fail on the same ones.
+    """
+    labels, patience = rng.integers(0, classes, images), rng.random(images)
+    guesses = rng.integers(0, among, (seeds, images))
+    return labels, [np.array([np.where(patience < share, own, labels) for share in shares]) for own in guesses]
+
+
+def true_bits(share: float, classes: int, among: int) -> float:
+    """Information of predictions of which a share is guessed."""
+    joint = np.eye(classes) * (1 - share) / classes
+    joint[:, :among] += share / classes / among
+    independent = np.outer(joint.sum(axis=1), joint.sum(axis=0))
+    there = joint > 0
+    return float((joint[there] * np.log2(joint[there] / independent[there])).sum())
 
 
 SHARES = {
@@ -94,31 +97,45 @@ SHARES = {
 """Shares of the images that are guessed at a ratio."""
 
 
-def without_information(rng: np.random.Generator, corrected: bool) -> verdicts.Evidence:
-    """256 label-independent predictions of two classes (B) against ten (C) at one ratio."""
-
-    def bits(guessed: int) -> float:
-        sweep = guesses(rng, 256, SHARES["all"], 10, guessed)
-        return float((fault_tolerance.corrected_bits(sweep) if corrected else sweep.records["information_bits"])[3])
-
-    return verdicts.ordering([verdicts.observed([bits(2) - bits(10) for _ in range(SEEDS)])])
+def share_with(bits: float, among: int) -> float:
+    """The share of guesses among some of ten classes that leaves so much information."""
+    return brentq(lambda share: true_bits(share, 10, among) - bits, 0, 1) if bits else 1.0
 
 
-def coverage(rng: np.random.Generator, images: int, classes: int, guessed: str, draws: int) -> dict[str, object]:
-    """How often the 95 percent interval of an area over three seeds holds the true one, which many images show."""
-    share = SHARES[guessed]
-    true = fault_tolerance.area_interval([guesses(rng, 50_000, share, classes, classes)])[0]
-    found = [
-        fault_tolerance.area_interval([guesses(rng, images, share, classes, classes) for _ in range(3)])
-        for _ in range(draws)
-    ]
+def same_information(rng: np.random.Generator, bits: float, corrected: bool) -> verdicts.Evidence:
+    """256 images, a model that guesses among two classes against one that guesses among ten, with the same information."""
+
+    def estimate(among: int) -> float:
+        labels, [[predictions]] = guessed(rng, 256, (share_with(bits, among),), 10, among)
+        if corrected:
+            return float(information.pair_information(labels, predictions).mean())
+        return information.mutual_information(labels, predictions).value_bits
+
+    return verdicts.ordering([verdicts.observed([estimate(2) - estimate(10) for _ in range(SEEDS)])])
+
+
+def coverage(rng: np.random.Generator, images: int, classes: int, among: int, name: str, draws: int) -> dict[str, object]:
+    """How often the 95 percent interval of an area over three seeds holds the true one."""
+    shares, ratios = tuple(map(SHARES[name], RATIOS_DB)), pandas.DataFrame({"snr_db": RATIOS_DB})
+    true = fault_tolerance.area(RATIOS_DB, [true_bits(share, classes, among) for share in shares])
+
+    def interval() -> tuple[float, float, float]:
+        labels, of_seeds = guessed(rng, images, shares, classes, among, seeds=3)
+        sweeps = [
+            fault_tolerance.RecordedSweep("B", 128, seed, "l2", "none", ratios, predictions, labels)
+            for seed, predictions in enumerate(of_seeds)
+        ]
+        return fault_tolerance.area_interval(sweeps)
+
+    found = np.array([interval() for _ in range(draws)])
     return {
         "images": images,
         "classes": classes,
-        "guessed": guessed,
+        "guessed": f"{name}, among {among}",
         "true area (bits dB)": true,
-        "mean estimate": np.mean([own[0] for own in found]),
-        "in the interval (%)": 100 * np.mean([low <= true <= high for _, low, high in found]),
+        "mean estimate": found[:, 0].mean(),
+        "mean width": (found[:, 2] - found[:, 1]).mean(),
+        "in the interval (%)": 100 * np.mean((found[:, 1] <= true + 1e-9) & (true <= found[:, 2])),
     }
 
 
@@ -270,15 +287,16 @@ def main(draws: int = 10_000) -> None:
     ]  # fmt: skip
     shown("Information at the same ratio (F5-bn)", rows)
     rows = [
-        {"information": "corrected" if corrected else "plug-in"}
-        | rates(lambda rng, corrected=corrected: without_information(rng, corrected), draws // 50)
+        {"true information (bits)": bits, "estimate": "corrected" if corrected else "plug-in"}
+        | rates(lambda rng, own=(bits, corrected): same_information(rng, *own), draws // 10)
+        for bits in (0.0, 0.5, 1.5, 2.5)
         for corrected in (True, False)
     ]
-    shown("Label-independent predictions, 256 images: two classes against ten", rows)
+    shown("The same information at 256 images: guesses among two classes (B) against ten (C)", rows)
     rng = np.random.default_rng(3)
     rows = [
-        coverage(rng, images, classes, share, max(draws // 100, 10))
-        for images, classes in ((256, 10), (1000, 10), (10_000, 10), (80, 40))
+        coverage(rng, *sizes, share, max(draws // 10, 10))
+        for sizes in ((256, 10, 10), (256, 10, 2), (1000, 10, 10), (10_000, 10, 10), (80, 40, 40))
         for share in SHARES
     ]
     shown("The interval of an area, three seeds", rows)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas
 
 from rate_distortion.claims import verdicts
+from rate_distortion.claims.ledger import FOLLOW_UP
 from rate_distortion.storage import files, provenance
 from rate_distortion.studies.results import RESULTS
 
@@ -38,13 +39,14 @@ class Item:
     target: str
 
 
+ARITHMETIC = Item("claims", "The paper's own arithmetic", "AR-", "claims.md")
 ITEMS = (
     *(
         Item(own.name, own.claims.heading, own.claims.prefix, f"{own.place}.{'md' if own.kind == 'table' else 'svg'}")
         for own in RESULTS
         if own.claims
     ),
-    Item("claims", "The paper's own arithmetic", "AR-", "claims.md"),
+    ARITHMETIC,
 )
 """In the order of the page."""
 
@@ -63,7 +65,7 @@ def overview(claims: pandas.DataFrame, study: str, records: Mapping[str, Iterabl
     """
     rows = []
     for item in ITEMS:
-        own = claims[claims["id"].str.startswith(item.prefix)]
+        own = _of_item(claims, item)
         counts = own["verdict"].value_counts()
         seconds = [_seconds(path) for path in records.get(item.key, ())]
         promised = item.key in records or item.key == "claims"
@@ -110,6 +112,14 @@ def with_table(readme: str, rows: pandas.DataFrame) -> str:
 def read(path: str | Path) -> pandas.DataFrame:
     """The rows of an overview.csv or of docs/verdicts.csv."""
     return pandas.read_csv(path, keep_default_na=False, na_values={"training_minutes": [""]})
+
+
+def _of_item(claims: pandas.DataFrame, item: Item) -> pandas.DataFrame:
+    """Claims by the prefix of their ids; the paper's arithmetic, which no experiment decides, by itself wherever it is printed."""
+    arithmetic = claims["rests_on"] == "arithmetic"
+    if item is ARITHMETIC:
+        return claims[arithmetic & ~claims["id"].str.startswith(FOLLOW_UP)]
+    return claims[~arithmetic & claims["id"].str.startswith(item.prefix)]
 
 
 def _seconds(path: str | Path) -> float:

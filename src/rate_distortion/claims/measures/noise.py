@@ -35,13 +35,19 @@ def alike(records: StudyRecords, first: str, second: str, batch_size: int) -> Pa
     What correlates is the change from the starting noise, and the value is the mean over labels.
     """
     changes = [records.transmitted_changes(model, batch_size) for model in (first, second)]
+    both = sorted(changes[0].keys() & changes[1].keys())
+    return {f"{first} like {second}": by_seed({seed: _resemblance(*(own[seed] for own in changes)) for seed in both})}
+
+
+@measure
+def prototypical(records: StudyRecords, model: str, batch_size: int) -> Parts:
+    """Correlation of a network's transmitted image of a label with the other seeds' mean image of it, as in :func:`alike`."""
+    changes = records.transmitted_changes(model, batch_size)
     values = {}
-    for seed in changes[0].keys() & changes[1].keys():
-        correlations = np.corrcoef(*(own[seed].reshape(len(own[seed]), -1) for own in changes))
-        across = correlations[: len(changes[0][seed]), len(changes[0][seed]) :]
-        same, others = np.diag(across), np.where(np.eye(len(across), dtype=bool), -np.inf, across)
-        values[seed] = float((same - others.max(axis=1)).mean())
-    return {f"{first} like {second}": by_seed(values).sort_index()}
+    for seed, own in sorted(changes.items()):
+        others = [other for name, other in changes.items() if name != seed]
+        values[seed] = _resemblance(own, np.mean(others, axis=0)) if others else math.nan
+    return {"like those of other seeds": by_seed(values)}
 
 
 @measure
@@ -152,6 +158,14 @@ def read_as(
         return fault_tolerance.read_as_percent(sweep, label, prediction) - more_than_percent
 
     return {noise: _over_sweeps(records, model, noise, share) for noise in noises}
+
+
+def _resemblance(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean over labels of the correlation with the same label's image, less the largest with another label's; (K, ...) each."""
+    labels = len(first)
+    across = np.corrcoef(first.reshape(labels, -1), second.reshape(labels, -1))[:labels, labels:]
+    others = np.where(np.eye(labels, dtype=bool), -np.inf, across)
+    return float((np.diag(across) - others.max(axis=1)).mean())
 
 
 def _over_sweeps(
