@@ -114,7 +114,9 @@ def same_information(rng: np.random.Generator, bits: float, corrected: bool) -> 
     return verdicts.ordering([verdicts.observed([estimate(2) - estimate(10) for _ in range(SEEDS)])])
 
 
-def coverage(rng: np.random.Generator, images: int, classes: int, among: int, name: str, draws: int) -> dict[str, object]:
+def coverage(
+    rng: np.random.Generator, images: int, classes: int, among: int, name: str, draws: int
+) -> dict[str, object]:
     """How often the 95 percent interval of an area over three seeds holds the true one."""
     shares, ratios = tuple(map(SHARES[name], RATIOS_DB)), pandas.DataFrame({"snr_db": RATIOS_DB})
     true = fault_tolerance.area(RATIOS_DB, [true_bits(share, classes, among) for share in shares])
@@ -201,9 +203,21 @@ def true_claim(rng: np.random.Generator, claim: Claim, effect: float) -> verdict
     )
 
 
-def powers(draws: int, effect: float) -> list[dict[str, object]]:
-    """Percent of draws in which a claim that holds is reproduced, alone and within its family."""
-    rng, rows = np.random.default_rng(2), []
+def found_percent(claims: list[Claim], effect: float, draws: int) -> dict[str, tuple[float, float]]:
+    """Claim -> percent of draws in which it is reproduced where all of its family hold: alone, and within its family."""
+    rng, alone, together = np.random.default_rng(2), Counter(), Counter()
+    for family in dict.fromkeys(claim.family for claim in claims):
+        own = [claim for claim in claims if claim.family == family]
+        for _ in range(draws):
+            evidence = {claim.id: true_claim(rng, claim, effect) for claim in own}
+            alone.update(name for name, each in evidence.items() if verdicts.verdict(each) == verdicts.REPRODUCED)
+            judgements = verdicts.family_verdicts(evidence)
+            together.update(name for name, (verdict, _) in judgements.items() if verdict == verdicts.REPRODUCED)
+    return {claim.id: (100 * alone[claim.id] / draws, 100 * together[claim.id] / draws) for claim in claims}
+
+
+def powers(draws: int) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Rows for numbers that are the printed ones, and for orderings whose parts are one, two and three deviations."""
     judged = [
         claim
         for claim in load().claims
@@ -212,26 +226,22 @@ def powers(draws: int, effect: float) -> list[dict[str, object]]:
         and not claim.linked_to
         and claim.measure != "unrecorded"
     ]
-    for family in dict.fromkeys(claim.family for claim in judged):
-        own = [claim for claim in judged if claim.family == family]
-        alone, together = Counter(), Counter()
-        for _ in range(draws):
-            evidence = {claim.id: true_claim(rng, claim, effect) for claim in own}
-            alone.update(name for name, each in evidence.items() if verdicts.verdict(each) == verdicts.REPRODUCED)
-            judgements = verdicts.family_verdicts(evidence)
-            together.update(name for name, (verdict, _) in judgements.items() if verdict == verdicts.REPRODUCED)
-        for claim in own:
-            parts = PARTS.get(claim.measure, lambda _: 1)(claim.arguments) if claim.kind == "ordering" else None
-            rows.append(
-                {
-                    "claim": claim.id,
-                    "family": f"{family} ({len(own)})",
-                    "parts": parts or "number",
-                    "alone (%)": 100 * alone[claim.id] / draws,
-                    "in its family (%)": 100 * together[claim.id] / draws,
-                }
-            )
-    return rows
+    sizes = Counter(claim.family for claim in judged)
+    numbers, orderings = ([claim for claim in judged if claim.kind == kind] for kind in ("number", "ordering"))
+    found = found_percent(numbers, 0.0, draws)
+    of_numbers = [
+        {"claim": claim.id, "family": f"{claim.family} ({sizes[claim.family]})"}
+        | dict(zip(("alone (%)", "in its family (%)"), found[claim.id], strict=True))
+        for claim in numbers
+    ]
+    by_effect = {effect: found_percent(orderings, effect, draws) for effect in (1.0, 2.0, 3.0)}
+    of_orderings = [
+        {"claim": claim.id, "family": f"{claim.family} ({sizes[claim.family]})"}
+        | {"parts": PARTS.get(claim.measure, lambda _: 1)(claim.arguments)}
+        | {f"{effect:g} deviations (%)": percent[claim.id][1] for effect, percent in by_effect.items()}
+        for claim in orderings
+    ]
+    return of_numbers, of_orderings
 
 
 def rates(draw: Callable[[np.random.Generator], verdicts.Evidence], draws: int) -> dict[str, float]:
@@ -311,11 +321,9 @@ def main(draws: int = 10_000) -> None:
         row["any not reproduced (%)"] = 100 * np.mean([count[verdicts.NOT_REPRODUCED] > 0 for count in counts])
         rows.append(row)
     shown(f"Table 1 together, {families:,} families", rows, ".3g")
-    shown(
-        "Power of every claim at five seeds, parts of three standard deviations",
-        powers(max(draws // 20, 1), 3.0),
-        ".0f",
-    )
+    of_numbers, of_orderings = powers(max(draws // 20, 1))
+    shown("Power of every number at five seeds, where ours is the printed one", of_numbers, ".0f")
+    shown("Power of every ordering at five seeds, within its family, by the size of its parts", of_orderings, ".0f")
 
 
 if __name__ == "__main__":

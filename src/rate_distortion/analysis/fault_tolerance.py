@@ -2,11 +2,12 @@
 
 A sweep (:mod:`probes.perturbations`) leaves a table of its recorded points and the predictions behind them. Here the
 sweeps of several seeds become curves at common ratios (Figure 5) and one scalar per model and noise: the area under the
-information curve, corrected for chance, with an interval of that same estimate.
+information curve, corrected for few images and chance, with an interval of that same estimate.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ CONFIDENCE = 0.95
 GRID_DB = np.concatenate([np.arange(1.0, 20.0, 0.5), np.arange(20.0, 66.0, 1.0)])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RecordedSweep:
     """One sweep of one run, as it lies on disk.
 
@@ -47,10 +48,17 @@ class RecordedSweep:
     predictions: np.ndarray
     labels: np.ndarray
 
-    @property
-    def classes(self) -> int:
-        """Number of classes."""
-        return int(max(self.labels.max(), self.predictions.max())) + 1
+    @functools.cached_property
+    def corrected_bits(self) -> np.ndarray:
+        """Information at every point, corrected for few images and chance (:func:`information.pair_information`), (points,).
+
+        It is 0 bits on average where predictions tell nothing, H(Y) where they tell everything, and may fall below 0 by chance.
+        """
+        return self.added_bits().mean(axis=1)
+
+    def added_bits(self) -> np.ndarray:
+        """What every image adds to the information of every point, in bits (points, N)."""
+        return np.array([information.pair_information(self.labels, predicted) for predicted in self.predictions])
 
 
 def read_run(folder: str | Path) -> Iterator[RecordedSweep]:
@@ -73,19 +81,6 @@ def read_run(folder: str | Path) -> Iterator[RecordedSweep]:
             )
 
 
-def corrected_bits(sweep: RecordedSweep) -> np.ndarray:
-    """Information at every point, corrected for chance and few images, in bits (points,): :func:`information.pair_information`.
-
-    It is 0 on average where predictions tell nothing, H(Y) where they tell everything, and may fall below 0 by chance.
-    """
-    return _added_bits(sweep).mean(axis=1)
-
-
-def _added_bits(sweep: RecordedSweep) -> np.ndarray:
-    """What every image adds to the information of every point, in bits (points, N)."""
-    return np.array([information.pair_information(sweep.labels, predicted) for predicted in sweep.predictions])
-
-
 def curves(sweeps: Sequence[RecordedSweep], at_db: np.ndarray = GRID_DB) -> pandas.DataFrame:
     """Information, accuracy and floor of every sweep at common ratios, tidy; ratios that a sweep did not reach are left out."""
     frames = []
@@ -106,17 +101,17 @@ def curves(sweeps: Sequence[RecordedSweep], at_db: np.ndarray = GRID_DB) -> pand
 
 
 def summary(sweeps: Sequence[RecordedSweep]) -> pandas.DataFrame:
-    """One row per model, noise and evaluation mode; all information is corrected for chance (:func:`corrected_bits`).
+    """One row per model, noise and evaluation mode; all information is corrected (:attr:`RecordedSweep.corrected_bits`).
 
     Columns: ``area_bits_db`` (under the information curve from 3 to 60 dB, mean over seeds) with ``area_low_bits_db`` and
     ``area_high_bits_db`` (:func:`area_interval`), ``mean_information_bits`` (the area divided by the interval's length),
     ``clean_information_bits``, ``half_information_snr_db`` (where the mean curve first falls to half of that),
-    ``lowest_accuracy_percent``, ``last_information_bits``, ``last_snr_db`` and ``nine_to_six_percent`` (share of nines read as sixes at the last point). No information is below 0 or above the labels'
-    entropy: beyond, it is cut.
+    ``lowest_accuracy_percent``, ``last_information_bits``, ``last_snr_db`` and ``nine_to_six_percent`` (share of nines read as
+    sixes at the last point). No information is below 0 or above the labels' entropy: beyond, it is cut.
     """
     rows = []
     for key, group in _grouped(sweeps).items():
-        bits = [corrected_bits(sweep) for sweep in group]
+        bits = [sweep.corrected_bits for sweep in group]
         estimate, low, high = area_interval(group)
         last = [sweep.records.iloc[-1] for sweep in group]
         rows.append(
@@ -140,13 +135,13 @@ def summary(sweeps: Sequence[RecordedSweep]) -> pandas.DataFrame:
 
 
 def area_interval(sweeps: Sequence[RecordedSweep]) -> tuple[float, float, float]:
-    """The mean area over seeds, corrected for chance, and its 95 percent interval, in bits dB.
+    """The mean area over seeds, of corrected information, and its 95 percent interval, in bits dB.
 
     The area is a mean over what single images add to it. So its error from the images at hand is the standard error of that
-    mean, over seeds first, since all seeds see the same images. To it comes the error of the mean over seeds, and the quantile is
-    that of t with Satterthwaite's degrees of freedom. With one seed the interval covers the images only; with two it is wide, as
-    it must be. Estimate and interval are cut to what is possible: 0 to the labels' entropy times the 57 dB. Not a number where a
-    path does not reach over the whole interval. How often it holds the true area: docs/methods.md, "One number".
+    mean, over seeds first, since all seeds see the same images. To it comes the error of the mean over seeds, and the
+    quantile is that of t with Satterthwaite's degrees of freedom. With one seed the interval covers the images only; with
+    two it is wide, as it must be. Estimate and interval are cut to what is possible: 0 to the labels' entropy times the 57
+    dB. Not a number where a path does not reach over the whole interval. How often it holds the true area: docs/methods.md.
 
     Args:
         sweeps: the seeds of one model and noise, of the same images.
@@ -183,7 +178,7 @@ def area(snr_db: Any, values: Any) -> float:
 
 def _areas_of_images(sweep: RecordedSweep) -> np.ndarray:
     """What every image adds to the area, in bits dB (N,); the mean is the area."""
-    return _area_weights(sweep.records["snr_db"].to_numpy(dtype=np.float64)) @ _added_bits(sweep)
+    return _area_weights(sweep.records["snr_db"].to_numpy(dtype=np.float64)) @ sweep.added_bits()
 
 
 def _area_weights(snr_db: np.ndarray) -> np.ndarray:
@@ -194,7 +189,7 @@ def _area_weights(snr_db: np.ndarray) -> np.ndarray:
 def half_information_db(sweeps: Sequence[RecordedSweep]) -> float:
     """The highest ratio at which the mean curve is at most half of the clean information; NaN without such a ratio."""
     at = GRID_DB[::-1]
-    bits = [corrected_bits(sweep) for sweep in sweeps]
+    bits = [sweep.corrected_bits for sweep in sweeps]
     curves_at = [
         snr.interpolate_to_db(sweep.records["snr_db"], own, at) for sweep, own in zip(sweeps, bits, strict=True)
     ]

@@ -115,7 +115,7 @@ def read(path: str | Path) -> pandas.DataFrame:
 
 
 def _of_item(claims: pandas.DataFrame, item: Item) -> pandas.DataFrame:
-    """Claims by the prefix of their ids; the paper's arithmetic, which no experiment decides, by itself wherever it is printed."""
+    """Claims by the prefix of their ids; arithmetic, which no experiment decides, by itself wherever the paper prints it."""
     arithmetic = claims["rests_on"] == "arithmetic"
     if item is ARITHMETIC:
         return claims[arithmetic & ~claims["id"].str.startswith(FOLLOW_UP)]

@@ -1,9 +1,9 @@
-"""Mutual information that is unbiased enough for few samples: what every pair of codes adds to it, corrected for chance.
+"""Mutual information from few samples: what every pair of codes adds to it, corrected for bias and chance.
 
-With ten classes and some hundred images most cells of the table of labels and predictions hold no image or one, and the plug-in
-estimate is too high by tenths of a bit, more so the more classes are predicted. Grassberger's estimate (2003,
-arXiv:physics/0307138) replaces the logarithm of a count by a function of it and is nearly unbiased down to counts of one. What is
-left is taken off where it can be known: at independence, exactly.
+With ten classes and some hundred images most cells of the table of labels and predictions hold no image or one, and the
+plug-in estimate is too high by tenths of a bit, more so the more classes are predicted. Grassberger's estimate (2003,
+arXiv:physics/0307138) replaces the logarithm of a count by a function of it and is nearly unbiased down to counts of one.
+What is left is taken off where it is known exactly: at independence.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import numpy as np
 
 from rate_distortion.information.counts import LN2, entropy_bits
 
-REACH = 9
-"""Standard deviations of a cell's count around its mean that its expectation is summed over; no more than 1e-15 lies beyond."""
+REACH = 6
+"""Standard deviations of a cell's count around its mean that its expectation is summed over; some 1e-9 lie beyond."""
 
 
 def pair_information(first_ids: np.ndarray, second_ids: np.ndarray) -> np.ndarray:
     """What every sample adds to the mutual information of two codes, in bits (n,); the mean is the estimate.
 
-    Sample i with the codes a and b adds log2 n + G(n_ab) - G(n_a) - G(n_b), with G of Grassberger, so that the standard deviation
-    of what samples add, divided by sqrt(n), is the estimate's error to first order. The mean then is I_G. Its own mean f over
-    random pairings with the same margins is known in closed form, from the hypergeometric distribution of every cell. The
-    estimate is H (I_G - f) / (H_G - f), H being the entropy of the first code and H_G its I_G with itself: 0 on average where the
-    second code tells nothing of the first, H where it tells everything. (Vinh, Epps and Bailey, 2010, adjust the plug-in
-    information in this way.) It may fall below 0 and exceed H by chance. Where chance alone tells everything it is 0.
+    Sample i with the codes a and b adds log2 n + G(n_ab) - G(n_a) - G(n_b), with G of Grassberger, so that the standard
+    deviation of what samples add, divided by sqrt(n), is the estimate's error to first order. The mean then is I_G. Its own
+    mean f over random pairings with the same margins has a closed form, from the hypergeometric distribution of every cell.
+    The estimate is H (I_G - f) / (H_G - f), H being the entropy of the first code and H_G its I_G with itself: 0 on average
+    where the second code tells nothing of the first, H where it tells everything (as Vinh, Epps and Bailey, 2010, adjust the
+    plug-in information). It may fall below 0 and exceed H by chance. Where chance alone tells everything it is 0.
 
     Args:
         first_ids, second_ids: codes from 0 upwards, (n,) each, n at least 2.
@@ -43,7 +43,7 @@ def pair_information(first_ids: np.ndarray, second_ids: np.ndarray) -> np.ndarra
 
 
 def _grassberger_bits(counts: np.ndarray) -> np.ndarray:
-    """G(c) in bits, which stands for log2 c: psi(c) + (-1)^c (psi((c + 1) / 2) - psi(c / 2)) / 2 in nats. 0 for a count of 0."""
+    """G(c) in bits, which stands for log2 c: psi(c) + (-1)^c (psi((c + 1) / 2) - psi(c / 2)) / 2 nats. 0 for a count of 0."""
     from scipy.special import digamma  # takes long to import, and most tables do not need it
 
     own = np.maximum(counts, 1)

@@ -152,8 +152,8 @@ def test_how_c_compares_with_a_does_not_decide_whether_b_is_best(tmp_path):
 
 def test_what_a_calibration_makes_true_is_not_judged(tmp_path):
     records = [
-        run_record(model, 128, "random", seed, train_accuracy=accuracy + seed / 100, generalization_gap=0.0)
-        for model, accuracy in (("A", 90.0), ("B", 10.2), ("C", 67.0))
+        run_record(model, 128, "random", seed, train_accuracy=accuracy + spread * seed, generalization_gap=0.0)
+        for model, accuracy, spread in (("A", 90.0, 0.03), ("B", 10.2, 0.01), ("C", 67.0, 0.02))
         for seed in range(1, 6)
     ]
     for calibrated in (False, True):

@@ -54,6 +54,13 @@ def test_a_network_that_never_parts_its_classes_counts_against_the_phase_transit
     assert (falling.low.loc[1], falling.high.loc[1]) == (-math.inf, 0.0)
 
 
+def test_five_networks_that_never_part_their_classes_refute_that_they_do_after_20_epochs(tmp_path):
+    rows = {"epoch": [0, 1, 500], "purity": 0.2, "power": [1.0, 2.0, 3.0], "isotropy": 0.5}
+    paths = [packing_run(tmp_path, "none", seed, np.stack([line(1), line(2), line(3)]), rows) for seed in range(1, 6)]
+    found = assessed([], sphere_packing=paths)
+    assert (found["F6-partition"].verdict, found["F6-partition"].censored) == ("not reproduced", 5)
+
+
 def test_round_clusters_on_a_line_are_arranged_less_circularly_than_elongated_ones_on_a_ring(tmp_path):
     rows = {"epoch": [0, 500], "purity": 0.99, "power": 1.0, "cluster_radius": 1.0, "centre_distance": 1.0}
     paths = [

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas
 import pytest
+from claim_records import assessed
 
 from rate_distortion.analysis.records import StudyRecords
 from rate_distortion.claims import measures
@@ -32,3 +33,22 @@ def test_figure_7_is_measured_as_it_was_made(tmp_path):
     np.savez(folder / "predictions.npz", **arrays, one_shot_margins=np.array([[0.1, 0.2, 0.9]] * 2))
     small = measures.transfer.small_margins(records, "B+", "one_shot", 0.3)["margins below 0.3"]
     assert small.loc[3] == pytest.approx(100 * (1 - 0.15))
+
+
+@pytest.mark.parametrize(("spread", "decidable"), [(0.5, True), (6.0, False)])
+def test_a_printed_draw_among_widely_spread_ones_cannot_be_confirmed_and_says_what_would_be_needed(
+    tmp_path, spread, decidable
+):
+    rng, paths = np.random.default_rng(0), []
+    for seed in range(1, 6):
+        folder = tmp_path / f"transfer/B+/seed{seed}"
+        folder.mkdir(parents=True)
+        draws = pandas.DataFrame({"target": "mnist", "accuracy_percent": 77.6 + rng.normal(0, spread, 100)})
+        draws.assign(margin_minus_accuracy_points=0.0).to_csv(folder / "one_shot.csv", index=False)
+        predictions = {"labels": [0, 1], "one_shot_predictions": [[0, 1]], "one_shot_margins": [[0.5, 0.6]]}
+        np.savez(folder / "predictions.npz", **predictions)
+        paths.append(folder / "one_shot.csv")
+    found = assessed([], transfer=paths)["F7-one"]
+    assert found.verdict == ("reproduced" if decidable else "undecided")
+    assert ("cannot be decided from a single printed run" in found.reason) != decidable
+    assert found.lacks == ("" if decidable else "an error beside the printed number")

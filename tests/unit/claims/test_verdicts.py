@@ -69,6 +69,15 @@ def test_equal_values_have_the_sign_tests_p_value_and_never_none_at_all():
     assert verdicts.ordering([verdicts.observed([0.0] * 5)]) == verdicts.Evidence(1.0, 1.0)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0.01, 1e3), st.integers(5, 10))
+def test_equal_values_are_equal_however_they_are_rounded(value, seeds):
+    """Their mean may differ from them by 1e-16, which would be evidence of any strength."""
+    values = verdicts.observed([value + 0.1 - 0.1] + [value] * (seeds - 1))
+    found = verdicts.ordering([values])
+    assert min(found.support, found.contradiction) == pytest.approx(0.5**seeds)
+
+
 def test_a_resolution_stands_in_for_a_spread_that_is_finer():
     error = 0.1 / math.sqrt(12 * 5)
     found = verdicts.equivalence(verdicts.observed([100.0] * 5, resolution=0.1), verdicts.Sample(100, 0, 5), 0.5)

@@ -1,5 +1,5 @@
-"""Figures 4 and 5: reverse transmission, and information under noise, corrected for chance everywhere
-(:func:`rate_distortion.analysis.fault_tolerance.corrected_bits`).
+"""Figures 4 and 5: reverse transmission, and information under noise, corrected everywhere
+(:attr:`rate_distortion.analysis.fault_tolerance.RecordedSweep.corrected_bits`).
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def plateau_of_information(
     for noise in noises:
         flat, rise = {}, {}
         for seed, sweep in records.sweeps_of(model, noise).items():
-            ratios, bits = sweep.records["snr_db"].to_numpy(), fault_tolerance.corrected_bits(sweep)
+            ratios, bits = sweep.records["snr_db"].to_numpy(), sweep.corrected_bits
             plateau = snr.interpolate_to_db(ratios, bits, _ratios_between(ratios[-1], below_db))
             reached = len(plateau) > 0  # else the path ends before the plateau, of which nothing is known
             start, lowest = (plateau[0] if reached else math.nan), bits[ratios <= below_db].min(initial=math.inf)
@@ -119,7 +119,7 @@ def residual_information(records: StudyRecords, models: Sequence[str], noises: S
     """Information at the end of a path: under each noise less that under another."""
 
     def last(sweep: fault_tolerance.RecordedSweep) -> float:
-        return float(fault_tolerance.corrected_bits(sweep)[-1])
+        return float(sweep.corrected_bits[-1])
 
     return {
         f"{model}, {noise}": paired(_over_sweeps(records, model, noise, last), _over_sweeps(records, model, than, last))
@@ -177,7 +177,7 @@ def _over_sweeps(
 def _bits_at(records: StudyRecords, model: str, noise: str, at_db: Sequence[float]) -> pandas.DataFrame:
     """Corrected information by seed (rows) and ratio."""
     curves = {
-        seed: snr.interpolate_to_db(sweep.records["snr_db"], fault_tolerance.corrected_bits(sweep), at_db)
+        seed: snr.interpolate_to_db(sweep.records["snr_db"], sweep.corrected_bits, at_db)
         for seed, sweep in records.sweeps_of(model, noise).items()
     }
     return pandas.DataFrame.from_dict(curves, orient="index", columns=list(at_db))
