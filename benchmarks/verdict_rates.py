@@ -97,6 +97,25 @@ SHARES = {
 """Shares of the images that are guessed at a ratio."""
 
 
+def largest_errors(rng: np.random.Generator, images: int, classes: int, among: int, draws: int) -> dict[str, object]:
+    """The largest mean error of each estimate of information, over shares of guesses, in bits."""
+    errors = []
+    for share in (0.02, 0.1, 0.2, 0.3, 0.5, 0.65, 0.8, 0.9, 1.0):
+        found = []
+        for _ in range(draws):
+            labels, [[predictions]] = guessed(rng, images, (share,), classes, among)
+            plug_in = information.mutual_information(labels, predictions, permutations=30)
+            entropy = information.entropy(labels).value_bits
+            in_proportion = entropy * (plug_in.value_bits - plug_in.floor_bits) / (entropy - plug_in.floor_bits)
+            corrected = information.pair_information(labels, predictions).mean()
+            found.append((plug_in.value_bits, in_proportion, plug_in.miller_madow_bits, corrected))
+        errors.append(np.mean(found, axis=0) - true_bits(share, classes, among))
+    names = ("plug-in", "plug-in, chance taken off", "Miller and Madow", "corrected (Grassberger, chance taken off)")
+    largest = [max(own, key=abs) for own in np.transpose(errors)]
+    where = {"images, classes, guessed among": f"{images:,}, {classes}, {among}"}
+    return where | dict(zip(names, largest, strict=True))
+
+
 def share_with(bits: float, among: int) -> float:
     """The share of guesses among some of ten classes that leaves so much information."""
     return brentq(lambda share: true_bits(share, 10, among) - bits, 0, 1) if bits else 1.0
@@ -303,6 +322,12 @@ def main(draws: int = 10_000) -> None:
         for corrected in (True, False)
     ]
     shown("The same information at 256 images: guesses among two classes (B) against ten (C)", rows)
+    rng = np.random.default_rng(5)
+    sizes = ((256, 10, 10), (256, 10, 2), (1000, 10, 10), (80, 40, 40))
+    rows = [largest_errors(rng, *own, max(draws // 10, 10)) for own in sizes]
+    shown(
+        "Estimates of information: the largest mean error over shares of guesses from 2 to 100 %, in bits", rows, ".2f"
+    )
     rng = np.random.default_rng(3)
     rows = [
         coverage(rng, *sizes, share, max(draws // 10, 10))
