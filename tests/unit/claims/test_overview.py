@@ -1,4 +1,4 @@
-"""README's table of verdicts."""
+"""README's tables of answers and verdicts."""
 
 from claim_records import LEDGER, ROOT, write_json
 
@@ -8,8 +8,9 @@ from rate_distortion.claims import assessment, overview
 
 def test_the_readme_shows_the_committed_verdicts():
     readme = (ROOT / "README.md").read_text()
-    rows = overview.read(ROOT / "docs/verdicts.csv")
-    assert overview.with_table(readme, rows) == readme, "run: make readme STUDY=<a finished study>"
+    answers, rows = (overview.read(ROOT / f"docs/{name}.csv") for name in ("theses", "verdicts"))
+    assert overview.with_tables(readme, answers, rows) == readme, "run: make readme STUDY=<a finished study>"
+    assert list(answers["thesis"]) == list(LEDGER.theses)
     assert list(rows["item"]) == [item.name for item in overview.ITEMS]
 
 
