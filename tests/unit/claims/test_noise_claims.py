@@ -1,15 +1,18 @@
 """Figures 4 and 5: measures with known answers, and records on which a careless rule goes wrong."""
 
 import math
+import re
 import types
 
 import numpy as np
 import pandas
 import pytest
-from claim_records import LEDGER, assessed, transmission_run, write_json
+import yaml
+from claim_records import LEDGER, ROOT, assessed, loaded_studies, transmission_run, write_json
 
 from rate_distortion.analysis.records import MissingError, StudyRecords
 from rate_distortion.claims import measures, verdicts
+from rate_distortion.studies import targets
 
 RATIOS = np.array([np.inf, 60, 50, 40, 30, 20, 10, 5, 2.0, 1.0])
 NOISES = ("l2", "linf", "gaussian")
@@ -192,6 +195,22 @@ def test_the_same_information_in_few_or_many_predicted_classes_is_the_same(tmp_p
 
 
 def test_what_no_record_can_judge_says_what_it_would_need():
-    found = assessed([])["F5-prolonged"]
+    found = assessed([])["F4b-legible"]
     assert found.verdict == "undecided"
-    assert found.reason.startswith("cannot be judged from what is recorded; it would need sweeps of noise")
+    assert found.reason.startswith(
+        "cannot be judged from what is recorded; it would need the labels that independently"
+    )
+
+
+def test_conclusions_on_colour_and_prolonged_training_are_judged_where_a_study_sweeps_such_networks(tmp_path):
+    lines = re.search(r"```yaml\n(models: \{B-colour.*?)```", (ROOT / "docs/methods.md").read_text(), re.DOTALL)
+    study = loaded_studies(change=yaml.safe_load(lines[1]))["changed"]
+    swept = {path.split("/cnn/")[1].split("/")[0] for path in targets.claim_records(study)["sweeps"]}
+    assert {"B-colour", "B-stopped"} <= swept
+    curves = {
+        model: dict.fromkeys(NOISES, (fading(half_at, 0.1), 10))
+        for model, half_at in (("B", 15), ("B-colour", 15), ("B-stopped", 35))
+    }
+    found = assessed([], sweeps=tolerance_paths(tmp_path, curves, images=4000))
+    assert {found[name].verdict for name in ("F5-input", "F5-prolonged")} == {"reproduced"}, found["F5-input"]
+    assert found["F5-bn"].reason == "the study has no sweep of model C under l2 noise"
