@@ -257,7 +257,7 @@ def powers(draws: int) -> tuple[list[dict[str, object]], list[dict[str, object]]
     of_orderings = [
         {"claim": claim.id, "family": f"{claim.family} ({sizes[claim.family]})"}
         | {"parts": PARTS.get(claim.measure, lambda _: 1)(claim.arguments)}
-        | {f"{effect:g} deviations (%)": percent[claim.id][1] for effect, percent in by_effect.items()}
+        | {f"{effect:g} σ (%)": percent[claim.id][1] for effect, percent in by_effect.items()}
         for claim in orderings
     ]
     return of_numbers, of_orderings
