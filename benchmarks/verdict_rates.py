@@ -3,7 +3,7 @@
 python benchmarks/verdict_rates.py [draws]
 
 Draws have five seeds a side. Of the paper's five only the mean and the standard error are kept, as they are printed. Nothing
-here is measured against a peer; tests/unit/test_claims.py holds the tests against statsmodels. It prints verdict_rates.md.
+here is measured against a peer; tests/unit/claims holds the tests against statsmodels. It prints verdict_rates.md.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas
+from scipy.optimize import brentq
 
 from rate_distortion import information
 from rate_distortion.analysis import fault_tolerance
@@ -68,21 +69,23 @@ def curves(rng: np.random.Generator, differences: tuple[float, ...], noises: int
     return verdicts.ordering(parts)
 
 
-def guesses(
-    rng: np.random.Generator, images: int, share: Callable[[float], float], classes: int, guessed: int
-) -> fault_tolerance.RecordedSweep:
-    """A path along which images come to be guessed, each among some classes, until the share of a ratio is reached."""
-    labels, patience, guess = np.arange(images) % classes, rng.random(images), rng.integers(0, guessed, images)
-    rows, predictions = [], []
-    for ratio in RATIOS_DB:
-        predictions.append(np.where(patience < share(ratio), guess, labels))
-        table = np.zeros((classes, classes), np.int64)
-        np.add.at(table, (labels, predictions[-1]), 1)
-        found = information.confusion_information(table, permutations=50, seed=int(rng.integers(2**31)))
-        rows.append({"snr_db": ratio, "information_bits": found.value_bits, "floor_bits": found.floor_bits})
-    return fault_tolerance.RecordedSweep(
-        "B", 128, 1, "l2", "none", pandas.DataFrame(rows), np.array(predictions, np.int16), labels
-    )
+def guessed(rng: np.random.Generator, images: int, shares: tuple[float, ...], classes: int, among: int, seeds: int = 1):
+    """Labels (N,), and for every seed predictions (points, N) of which a share is guessed among some classes.
+
+    Which images are guessed first belongs to the images and not to the seed, so that seeds fail on the same ones.
+    """
+    labels, patience = rng.integers(0, classes, images), rng.random(images)
+    guesses = rng.integers(0, among, (seeds, images))
+    return labels, [np.array([np.where(patience < share, own, labels) for share in shares]) for own in guesses]
+
+
+def true_bits(share: float, classes: int, among: int) -> float:
+    """Information of predictions of which a share is guessed."""
+    joint = np.eye(classes) * (1 - share) / classes
+    joint[:, :among] += share / classes / among
+    independent = np.outer(joint.sum(axis=1), joint.sum(axis=0))
+    there = joint > 0
+    return float((joint[there] * np.log2(joint[there] / independent[there])).sum())
 
 
 SHARES = {
@@ -94,31 +97,66 @@ SHARES = {
 """Shares of the images that are guessed at a ratio."""
 
 
-def without_information(rng: np.random.Generator, corrected: bool) -> verdicts.Evidence:
-    """256 label-independent predictions of two classes (B) against ten (C) at one ratio."""
+def largest_errors(rng: np.random.Generator, images: int, classes: int, among: int, draws: int) -> dict[str, object]:
+    """The largest mean error of each estimate of information, over shares of guesses, in bits."""
+    errors = []
+    for share in (0.02, 0.1, 0.2, 0.3, 0.5, 0.65, 0.8, 0.9, 1.0):
+        found = []
+        for _ in range(draws):
+            labels, [[predictions]] = guessed(rng, images, (share,), classes, among)
+            plug_in = information.mutual_information(labels, predictions, permutations=30)
+            entropy = information.entropy(labels).value_bits
+            in_proportion = entropy * (plug_in.value_bits - plug_in.floor_bits) / (entropy - plug_in.floor_bits)
+            corrected = information.pair_information(labels, predictions).mean()
+            found.append((plug_in.value_bits, in_proportion, plug_in.miller_madow_bits, corrected))
+        errors.append(np.mean(found, axis=0) - true_bits(share, classes, among))
+    names = ("plug-in", "plug-in, chance taken off", "Miller and Madow", "corrected (Grassberger, chance taken off)")
+    largest = [max(own, key=abs) for own in np.transpose(errors)]
+    where = {"images, classes, guessed among": f"{images:,}, {classes}, {among}"}
+    return where | dict(zip(names, largest, strict=True))
 
-    def bits(guessed: int) -> float:
-        sweep = guesses(rng, 256, SHARES["all"], 10, guessed)
-        return float((fault_tolerance.corrected_bits(sweep) if corrected else sweep.records["information_bits"])[3])
 
-    return verdicts.ordering([verdicts.observed([bits(2) - bits(10) for _ in range(SEEDS)])])
+def share_with(bits: float, among: int) -> float:
+    """The share of guesses among some of ten classes that leaves so much information."""
+    return brentq(lambda share: true_bits(share, 10, among) - bits, 0, 1) if bits else 1.0
 
 
-def coverage(rng: np.random.Generator, images: int, classes: int, guessed: str, draws: int) -> dict[str, object]:
-    """How often the 95 percent interval of an area over three seeds holds the true one, which many images show."""
-    share = SHARES[guessed]
-    true = fault_tolerance.area_interval([guesses(rng, 50_000, share, classes, classes)])[0]
-    found = [
-        fault_tolerance.area_interval([guesses(rng, images, share, classes, classes) for _ in range(3)])
-        for _ in range(draws)
-    ]
+def same_information(rng: np.random.Generator, bits: float, corrected: bool) -> verdicts.Evidence:
+    """256 images, a model that guesses among two classes against one that guesses among ten, with the same information."""
+
+    def estimate(among: int) -> float:
+        labels, [[predictions]] = guessed(rng, 256, (share_with(bits, among),), 10, among)
+        if corrected:
+            return float(information.pair_information(labels, predictions).mean())
+        return information.mutual_information(labels, predictions).value_bits
+
+    return verdicts.ordering([verdicts.observed([estimate(2) - estimate(10) for _ in range(SEEDS)])])
+
+
+def coverage(
+    rng: np.random.Generator, images: int, classes: int, among: int, name: str, draws: int
+) -> dict[str, object]:
+    """How often the 95 percent interval of an area over three seeds holds the true one."""
+    shares, ratios = tuple(map(SHARES[name], RATIOS_DB)), pandas.DataFrame({"snr_db": RATIOS_DB})
+    true = fault_tolerance.area(RATIOS_DB, [true_bits(share, classes, among) for share in shares])
+
+    def interval() -> tuple[float, float, float]:
+        labels, of_seeds = guessed(rng, images, shares, classes, among, seeds=3)
+        sweeps = [
+            fault_tolerance.RecordedSweep("B", 128, seed, "l2", "none", ratios, predictions, labels)
+            for seed, predictions in enumerate(of_seeds)
+        ]
+        return fault_tolerance.area_interval(sweeps)
+
+    found = np.array([interval() for _ in range(draws)])
     return {
         "images": images,
         "classes": classes,
-        "guessed": guessed,
+        "guessed": f"{name}, among {among}",
         "true area (bits dB)": true,
-        "mean estimate": np.mean([own[0] for own in found]),
-        "in the interval (%)": 100 * np.mean([low <= true <= high for _, low, high in found]),
+        "mean estimate": found[:, 0].mean(),
+        "mean width": (found[:, 2] - found[:, 1]).mean(),
+        "in the interval (%)": 100 * np.mean((found[:, 1] <= true + 1e-9) & (true <= found[:, 2])),
     }
 
 
@@ -184,9 +222,21 @@ def true_claim(rng: np.random.Generator, claim: Claim, effect: float) -> verdict
     )
 
 
-def powers(draws: int, effect: float) -> list[dict[str, object]]:
-    """Percent of draws in which a claim that holds is reproduced, alone and within its family."""
-    rng, rows = np.random.default_rng(2), []
+def found_percent(claims: list[Claim], effect: float, draws: int) -> dict[str, tuple[float, float]]:
+    """Claim -> percent of draws in which it is reproduced where all of its family hold: alone, and within its family."""
+    rng, alone, together = np.random.default_rng(2), Counter(), Counter()
+    for family in dict.fromkeys(claim.family for claim in claims):
+        own = [claim for claim in claims if claim.family == family]
+        for _ in range(draws):
+            evidence = {claim.id: true_claim(rng, claim, effect) for claim in own}
+            alone.update(name for name, each in evidence.items() if verdicts.verdict(each) == verdicts.REPRODUCED)
+            judgements = verdicts.family_verdicts(evidence)
+            together.update(name for name, (verdict, _) in judgements.items() if verdict == verdicts.REPRODUCED)
+    return {claim.id: (100 * alone[claim.id] / draws, 100 * together[claim.id] / draws) for claim in claims}
+
+
+def powers(draws: int) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Rows for numbers that are the printed ones, and for orderings whose parts are one, two and three deviations."""
     judged = [
         claim
         for claim in load().claims
@@ -195,26 +245,22 @@ def powers(draws: int, effect: float) -> list[dict[str, object]]:
         and not claim.linked_to
         and claim.measure != "unrecorded"
     ]
-    for family in dict.fromkeys(claim.family for claim in judged):
-        own = [claim for claim in judged if claim.family == family]
-        alone, together = Counter(), Counter()
-        for _ in range(draws):
-            evidence = {claim.id: true_claim(rng, claim, effect) for claim in own}
-            alone.update(name for name, each in evidence.items() if verdicts.verdict(each) == verdicts.REPRODUCED)
-            judgements = verdicts.family_verdicts(evidence)
-            together.update(name for name, (verdict, _) in judgements.items() if verdict == verdicts.REPRODUCED)
-        for claim in own:
-            parts = PARTS.get(claim.measure, lambda _: 1)(claim.arguments) if claim.kind == "ordering" else None
-            rows.append(
-                {
-                    "claim": claim.id,
-                    "family": f"{family} ({len(own)})",
-                    "parts": parts or "number",
-                    "alone (%)": 100 * alone[claim.id] / draws,
-                    "in its family (%)": 100 * together[claim.id] / draws,
-                }
-            )
-    return rows
+    sizes = Counter(claim.family for claim in judged)
+    numbers, orderings = ([claim for claim in judged if claim.kind == kind] for kind in ("number", "ordering"))
+    found = found_percent(numbers, 0.0, draws)
+    of_numbers = [
+        {"claim": claim.id, "family": f"{claim.family} ({sizes[claim.family]})"}
+        | dict(zip(("alone (%)", "in its family (%)"), found[claim.id], strict=True))
+        for claim in numbers
+    ]
+    by_effect = {effect: found_percent(orderings, effect, draws) for effect in (1.0, 2.0, 3.0)}
+    of_orderings = [
+        {"claim": claim.id, "family": f"{claim.family} ({sizes[claim.family]})"}
+        | {"parts": PARTS.get(claim.measure, lambda _: 1)(claim.arguments)}
+        | {f"{effect:g} σ (%)": percent[claim.id][1] for effect, percent in by_effect.items()}
+        for claim in orderings
+    ]
+    return of_numbers, of_orderings
 
 
 def rates(draw: Callable[[np.random.Generator], verdicts.Evidence], draws: int) -> dict[str, float]:
@@ -270,15 +316,22 @@ def main(draws: int = 10_000) -> None:
     ]  # fmt: skip
     shown("Information at the same ratio (F5-bn)", rows)
     rows = [
-        {"information": "corrected" if corrected else "plug-in"}
-        | rates(lambda rng, corrected=corrected: without_information(rng, corrected), draws // 50)
+        {"true information (bits)": bits, "estimate": "corrected" if corrected else "plug-in"}
+        | rates(lambda rng, own=(bits, corrected): same_information(rng, *own), draws // 10)
+        for bits in (0.0, 0.5, 1.5, 2.5)
         for corrected in (True, False)
     ]
-    shown("Label-independent predictions, 256 images: two classes against ten", rows)
+    shown("The same information at 256 images: guesses among two classes (B) against ten (C)", rows)
+    rng = np.random.default_rng(5)
+    sizes = ((256, 10, 10), (256, 10, 2), (1000, 10, 10), (80, 40, 40))
+    rows = [largest_errors(rng, *own, max(draws // 10, 10)) for own in sizes]
+    shown(
+        "Estimates of information: the largest mean error over shares of guesses from 2 to 100 %, in bits", rows, ".2f"
+    )
     rng = np.random.default_rng(3)
     rows = [
-        coverage(rng, images, classes, share, max(draws // 100, 10))
-        for images, classes in ((256, 10), (1000, 10), (10_000, 10), (80, 40))
+        coverage(rng, *sizes, share, max(draws // 10, 10))
+        for sizes in ((256, 10, 10), (256, 10, 2), (1000, 10, 10), (10_000, 10, 10), (80, 40, 40))
         for share in SHARES
     ]
     shown("The interval of an area, three seeds", rows)
@@ -293,11 +346,9 @@ def main(draws: int = 10_000) -> None:
         row["any not reproduced (%)"] = 100 * np.mean([count[verdicts.NOT_REPRODUCED] > 0 for count in counts])
         rows.append(row)
     shown(f"Table 1 together, {families:,} families", rows, ".3g")
-    shown(
-        "Power of every claim at five seeds, parts of three standard deviations",
-        powers(max(draws // 20, 1), 3.0),
-        ".0f",
-    )
+    of_numbers, of_orderings = powers(max(draws // 20, 1))
+    shown("Power of every number at five seeds, where ours is the printed one", of_numbers, ".0f")
+    shown("Power of every ordering at five seeds, within its family, by the size of its parts", of_orderings, ".0f")
 
 
 if __name__ == "__main__":

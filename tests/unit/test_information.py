@@ -16,6 +16,7 @@ from sklearn.metrics import mutual_info_score
 
 from rate_distortion import information
 from rate_distortion.analysis import channel
+from rate_distortion.information import pairs
 
 LN2 = math.log(2)
 few = settings(max_examples=50, deadline=None)
@@ -514,3 +515,28 @@ class TestInformationPlane:
 def test_needs_no_torch():
     code = "import sys, rate_distortion.information, rate_distortion.analysis.channel; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": "src"}, check=False).returncode == 0
+
+
+class TestPairInformation:
+    def test_counts_stand_for_logarithms_as_grassberger_defines_them(self):
+        """G(1) = -gamma - ln 2, G(2) = 2 - gamma - ln 2, G(2n + 1) = G(2n), G(2n + 2) = G(2n) + 2 / (2n + 1), in nats."""
+        expected = [0.0, -np.euler_gamma - LN2, 2 - np.euler_gamma - LN2]
+        for count in range(3, 40):
+            expected.append(expected[-1] if count % 2 else expected[-2] + 2 / (count - 1))
+        assert pairs._grassberger_bits(np.arange(40)) * LN2 == pytest.approx(np.array(expected))
+
+    @pytest.mark.parametrize(("samples", "states"), [(60, 5), (80, 40), (3000, 10)])
+    def test_chance_is_the_mean_over_random_pairings(self, samples, states):
+        rng = np.random.default_rng(0)
+        first, second = rng.integers(0, states, samples), rng.binomial(states - 1, 0.3, samples)
+        found = [information.pair_information(first, rng.permutation(second)).mean() for _ in range(300)]
+        assert np.mean(found) == pytest.approx(0, abs=4 * np.std(found) / math.sqrt(300))
+
+    def test_a_copy_tells_the_whole_entropy_and_a_constant_nothing(self):
+        codes = np.repeat(np.arange(4), [10, 20, 5, 1])
+        entropy = information.entropy(codes).value_bits
+        assert information.pair_information(codes, codes[::-1].max() - codes).mean() == pytest.approx(entropy)
+        assert information.pair_information(codes, np.zeros(36, int)).mean() == pytest.approx(0, abs=1e-12)
+        assert (information.pair_information(np.arange(5), np.arange(5)) == 0).all(), (
+            "chance alone would tell everything"
+        )

@@ -2,11 +2,12 @@
 
 A sweep (:mod:`probes.perturbations`) leaves a table of its recorded points and the predictions behind them. Here the
 sweeps of several seeds become curves at common ratios (Figure 5) and one scalar per model and noise: the area under the
-information curve, corrected for chance, with an interval of that same estimate.
+information curve, corrected for few images and chance, with an interval of that same estimate.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ CONFIDENCE = 0.95
 GRID_DB = np.concatenate([np.arange(1.0, 20.0, 0.5), np.arange(20.0, 66.0, 1.0)])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RecordedSweep:
     """One sweep of one run, as it lies on disk.
 
@@ -47,10 +48,17 @@ class RecordedSweep:
     predictions: np.ndarray
     labels: np.ndarray
 
-    @property
-    def classes(self) -> int:
-        """Number of classes."""
-        return int(max(self.labels.max(), self.predictions.max())) + 1
+    @functools.cached_property
+    def corrected_bits(self) -> np.ndarray:
+        """Information at every point, corrected for few images and chance (:func:`information.pair_information`), (points,).
+
+        It is 0 bits on average where predictions tell nothing, H(Y) where they tell everything, and may fall below 0 by chance.
+        """
+        return self.added_bits().mean(axis=1)
+
+    def added_bits(self) -> np.ndarray:
+        """What every image adds to the information of every point, in bits (points, N)."""
+        return np.array([information.pair_information(self.labels, predicted) for predicted in self.predictions])
 
 
 def read_run(folder: str | Path) -> Iterator[RecordedSweep]:
@@ -73,26 +81,6 @@ def read_run(folder: str | Path) -> Iterator[RecordedSweep]:
             )
 
 
-def corrected_bits(sweep: RecordedSweep) -> np.ndarray:
-    """Information at every point, corrected for chance, in bits (points,).
-
-    Plug-in information I has the floor f, its mean over random pairings with the same margins (``floor_bits``). Corrected it
-    is H (I - f) / (H - f), with H the entropy of these labels: 0 on average where predictions tell nothing, H where they tell
-    everything, and never above (Vinh, Epps and Bailey, 2010, adjust mutual information in this way). It may fall below 0 by
-    chance. Where the floor itself reaches H nothing can be told, and it is 0.
-    """
-    entropy, plug_in, floor = _corrections(sweep)
-    return entropy * np.divide(
-        plug_in - floor, entropy - floor, out=np.zeros_like(plug_in), where=entropy - floor > 1e-9
-    )
-
-
-def _corrections(sweep: RecordedSweep) -> tuple[float, np.ndarray, np.ndarray]:
-    """Entropy of the labels, plug-in information and floor (points,), in bits."""
-    columns = (sweep.records[name].to_numpy(dtype=np.float64) for name in ("information_bits", "floor_bits"))
-    return information.entropy(sweep.labels).value_bits, *columns
-
-
 def curves(sweeps: Sequence[RecordedSweep], at_db: np.ndarray = GRID_DB) -> pandas.DataFrame:
     """Information, accuracy and floor of every sweep at common ratios, tidy; ratios that a sweep did not reach are left out."""
     frames = []
@@ -113,18 +101,17 @@ def curves(sweeps: Sequence[RecordedSweep], at_db: np.ndarray = GRID_DB) -> pand
 
 
 def summary(sweeps: Sequence[RecordedSweep]) -> pandas.DataFrame:
-    """One row per model, noise and evaluation mode; all information is corrected for chance (:func:`corrected_bits`).
+    """One row per model, noise and evaluation mode; all information is corrected (:attr:`RecordedSweep.corrected_bits`).
 
     Columns: ``area_bits_db`` (under the information curve from 3 to 60 dB, mean over seeds) with ``area_low_bits_db`` and
     ``area_high_bits_db`` (:func:`area_interval`), ``mean_information_bits`` (the area divided by the interval's length),
     ``clean_information_bits``, ``half_information_snr_db`` (where the mean curve first falls to half of that),
-    ``lowest_accuracy_percent``, ``last_information_bits``, ``last_snr_db``, ``last_floor_bits`` (what was taken off there) and
-    ``nine_to_six_percent`` (share of nines read as sixes at the last point). No information is below 0 or above the labels'
-    entropy: beyond, it is cut.
+    ``lowest_accuracy_percent``, ``last_information_bits``, ``last_snr_db`` and ``nine_to_six_percent`` (share of nines read as
+    sixes at the last point). No information is below 0 or above the labels' entropy: beyond, it is cut.
     """
     rows = []
     for key, group in _grouped(sweeps).items():
-        bits = [corrected_bits(sweep) for sweep in group]
+        bits = [sweep.corrected_bits for sweep in group]
         estimate, low, high = area_interval(group)
         last = [sweep.records.iloc[-1] for sweep in group]
         rows.append(
@@ -139,7 +126,6 @@ def summary(sweeps: Sequence[RecordedSweep]) -> pandas.DataFrame:
                 "lowest_accuracy_percent": np.mean([sweep.records["accuracy_percent"].min() for sweep in group]),
                 "last_snr_db": np.mean([row["snr_db"] for row in last]),
                 "last_information_bits": max(0.0, np.mean([own[-1] for own in bits])),
-                "last_floor_bits": np.mean([row["floor_bits"] for row in last]),
                 "nine_to_six_percent": np.mean([read_as_percent(sweep, 9, 6) for sweep in group]),
                 "seeds": len(group),
                 "images": len(group[0].labels),
@@ -149,25 +135,24 @@ def summary(sweeps: Sequence[RecordedSweep]) -> pandas.DataFrame:
 
 
 def area_interval(sweeps: Sequence[RecordedSweep]) -> tuple[float, float, float]:
-    """The mean area over seeds, corrected for chance, and its 95 percent interval, in bits dB.
+    """The mean area over seeds, of corrected information, and its 95 percent interval, in bits dB.
 
-    The area is a sum over images, to first order: image i adds the area under log2 p(y, t) / (p(y) p(t)) of its label y and
-    its predictions t. So its error from the images at hand is the standard error of those areas' mean, over seeds first, since
-    all seeds see the same images. To it comes the error of the mean over seeds, and the quantile is that of t with
-    Satterthwaite's degrees of freedom. With one seed the interval covers the images only; with two it is wide, as it must be.
-    Estimate and interval are cut to what is possible: 0 to the labels' entropy times the 57 dB. Not a number where a path does
-    not reach over the whole interval.
+    The area is a mean over what single images add to it. So its error from the images at hand is the standard error of that
+    mean, over seeds first, since all seeds see the same images. To it comes the error of the mean over seeds, and the
+    quantile is that of t with Satterthwaite's degrees of freedom. With one seed the interval covers the images only; with
+    two it is wide, as it must be. Estimate and interval are cut to what is possible: 0 to the labels' entropy times the 57
+    dB. Not a number where a path does not reach over the whole interval. How often it holds the true area: docs/methods.md.
 
     Args:
         sweeps: the seeds of one model and noise, of the same images.
     """
     from scipy.stats import t  # takes long to import, and figures do not need it
 
-    areas = np.array([area(sweep.records["snr_db"], corrected_bits(sweep)) for sweep in sweeps])
-    most = information.entropy(sweeps[0].labels).value_bits * (AREA_HIGH_DB - AREA_LOW_DB)
-    if np.isnan(areas).any():
+    added = np.array([_areas_of_images(sweep) for sweep in sweeps])
+    if np.isnan(added).any():
         return np.nan, np.nan, np.nan
-    of_images = np.mean([_areas_of_images(sweep) for sweep in sweeps], axis=0)
+    most = information.entropy(sweeps[0].labels).value_bits * (AREA_HIGH_DB - AREA_LOW_DB)
+    areas, of_images = added.mean(axis=1), added.mean(axis=0)
     parts = [(of_images.var(ddof=1) / len(of_images), len(of_images) - 1)]
     if len(sweeps) > 1:
         parts.append((areas.var(ddof=1) / len(areas), len(areas) - 1))
@@ -192,18 +177,8 @@ def area(snr_db: Any, values: Any) -> float:
 
 
 def _areas_of_images(sweep: RecordedSweep) -> np.ndarray:
-    """What every image adds to the area, in bits dB (N,): of the plug-in information, scaled as the correction scales it."""
-    classes, images = sweep.classes, len(sweep.labels)
-    densities = np.empty(sweep.predictions.shape)
-    for point, predicted in enumerate(sweep.predictions.astype(np.int64)):
-        counts = np.bincount(sweep.labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
-        rows, columns = counts.sum(axis=1), counts.sum(axis=0)
-        cells = counts[sweep.labels, predicted] * images / (rows[sweep.labels] * columns[predicted])
-        densities[point] = np.log2(cells)
-    entropy, _, floor = _corrections(sweep)
-    scale = entropy * np.divide(1.0, entropy - floor, out=np.zeros_like(floor), where=entropy - floor > 1e-9)
-    weights = _area_weights(sweep.records["snr_db"].to_numpy(dtype=np.float64))
-    return (weights * scale) @ densities
+    """What every image adds to the area, in bits dB (N,); the mean is the area."""
+    return _area_weights(sweep.records["snr_db"].to_numpy(dtype=np.float64)) @ sweep.added_bits()
 
 
 def _area_weights(snr_db: np.ndarray) -> np.ndarray:
@@ -214,7 +189,7 @@ def _area_weights(snr_db: np.ndarray) -> np.ndarray:
 def half_information_db(sweeps: Sequence[RecordedSweep]) -> float:
     """The highest ratio at which the mean curve is at most half of the clean information; NaN without such a ratio."""
     at = GRID_DB[::-1]
-    bits = [corrected_bits(sweep) for sweep in sweeps]
+    bits = [sweep.corrected_bits for sweep in sweeps]
     curves_at = [
         snr.interpolate_to_db(sweep.records["snr_db"], own, at) for sweep, own in zip(sweeps, bits, strict=True)
     ]

@@ -210,11 +210,11 @@ def summary(records: pd.DataFrame, kind: str = "literal") -> pd.DataFrame:
         kind: one of ``RATIOS``.
 
     Returns:
-        activation, normalization, seed, layer; plateau_epoch (:func:`plateau`); initial_level_log10, final_level_log10,
-        change_decades and final_rank (1 for the highest; :func:`layer_ordering`); final_floor_log10 and above_floor_decades
-        (the final level over it); debiased_signal_percent (:func:`debiased_signal` as a share of |mean|^2 at the end: 0 is no
-        signal beyond that of independent draws around zero); and, the same for all layers of a seed, initial_spread_decades,
-        final_spread_decades and inversions.
+        activation, normalization, seed, layer; plateau_epoch and final_slope (:func:`plateau`); initial_level_log10,
+        final_level_log10, change_decades and final_rank (1 for the highest; :func:`layer_ordering`); final_floor_log10 and
+        above_floor_decades (the final level over it); debiased_signal_percent (:func:`debiased_signal` as a share of |mean|^2
+        at the end: 0 is no signal beyond that of independent draws around zero); and, the same for all layers of a seed,
+        initial_spread_decades, final_spread_decades and inversions.
     """
     measured = with_ratios(records, kind)
     measured["debiased_percent"] = _debiased_percent(measured)
@@ -230,6 +230,7 @@ def summary(records: pd.DataFrame, kind: str = "literal") -> pd.DataFrame:
         order = layer_ordering(epochs, curves["ratio"].to_numpy())
         ending = np.log10(epochs) >= np.log10(epochs[-1]) - HALF_WINDOW_DECADES
         for position, layer in enumerate(curves["ratio"].index):
+            settled = plateau(epochs, curves["ratio"].loc[layer].to_numpy())
             floor = float(np.median(np.log10(curves["floor"].loc[layer].to_numpy()[ending])))
             rows.append(
                 {
@@ -237,7 +238,8 @@ def summary(records: pd.DataFrame, kind: str = "literal") -> pd.DataFrame:
                     "normalization": normalization,
                     "seed": seed,
                     "layer": layer,
-                    "plateau_epoch": plateau(epochs, curves["ratio"].loc[layer].to_numpy()).epoch,
+                    "plateau_epoch": settled.epoch,
+                    "final_slope": settled.final_slope,
                     "initial_level_log10": order.initial_log10[position],
                     "final_level_log10": order.final_log10[position],
                     "change_decades": order.change[position],

@@ -104,7 +104,8 @@ class StudyRecords:
         mode = self._evaluation_modes.get(model, "none")
         own = [s for s in self.sweeps if (s.model, s.noise, s.evaluation_mode) == (model, noise, mode)]
         if not own:
-            raise MissingError(f"sweep of model {model} under {noise} noise with {mode} statistics")
+            statistics = "" if mode == "none" else f" with {mode} statistics"
+            raise MissingError(f"sweep of model {model} under {noise} noise{statistics}")
         largest = max(sweep.batch_size for sweep in own)
         return {sweep.seed: sweep for sweep in own if sweep.batch_size == largest}
 

@@ -48,6 +48,8 @@ NO_SEED = "no finished seed has records of it"
 MORE_SEEDS = "more seeds"
 ENOUGH_SEEDS = f"{verdicts.FEWEST_SEEDS} seeds"
 OTHER_SEEDS = "a weight decay chosen on other seeds"
+SMALLER_ERROR = "a smaller printed error"
+PRINTED_ERROR = "an error beside the printed number"
 
 
 def assess(
@@ -167,6 +169,10 @@ def counted(assessments: Sequence[Assessment]) -> str:
         kind: ", ".join(f"{own[name]} {name}" for name in verdicts.VERDICTS if own[name] or kind == "experiments")
         for kind, own in counts.items()
     }
+    open_still = [own.claim for own in assessments if own.claim.of_the_paper and own.verdict == UNDECIDED]
+    unrecorded = sum(claim.measure == measures.noise.unrecorded.__name__ for claim in open_still)
+    never = sum(claim.cannot_be_confirmed for claim in open_still)
+    words["experiments"] += f" ({unrecorded} of them no record can judge, {never} no number of seeds could confirm)"
     beside = sum(not own.claim.of_the_paper for own in assessments)
     points = f" ({beside} reference points from its authors' follow-up are not counted)" if beside else ""
     claims = f"{counts['experiments'].total()} claims for experiments: {words['experiments']}"
@@ -217,11 +223,11 @@ def _single(
 
 def _judged(own: Assessment, verdict: str, p_values: str) -> Assessment:
     """With the verdict of its family; what no number of seeds could confirm says so."""
-    reason, lacks = f"{own.reason}; {p_values}", MORE_SEEDS if verdict == UNDECIDED else ""
+    reason, lacks = f"{own.reason}; {p_values}", (own.lacks or MORE_SEEDS) if verdict == UNDECIDED else ""
     if own.claim.cannot_be_confirmed and verdict != NOT_REPRODUCED:
         error, margin = own.claim.printed_standard_error, own.claim.margin.value
         never = f"cannot be decided from what is printed: ± {error} is too much for the margin {margin:g}, whatever the seeds"
-        reason, lacks = f"{never}; {reason}", "a smaller printed error"
+        reason, lacks = f"{never}; {reason}", SMALLER_ERROR
     return replace(own, verdict=verdict, reason=reason, lacks=lacks)
 
 
@@ -262,6 +268,7 @@ def _number(own: Assessment, found: pandas.Series | measures.Bounded | measures.
         )
         if best.support > verdicts.LEVEL:
             words += "; cannot be decided from a single printed run: ours spread so much that even their equality would not do"
+            own = replace(own, lacks=PRINTED_ERROR)
     else:
         error = claim.printed_standard_error or 0.0
         evidence = verdicts.equivalence(values, Sample(printed, error, PAPER_SEEDS), claim.margin.value)

@@ -1,7 +1,8 @@
 """One row per table and figure: what came of its claims, at what scale, by which command, at what cost.
 
 ``results/<study>/overview.csv`` has the rows of one study. ``python -m rate_distortion.claims.overview`` with that path makes
-it the one that README.md shows: it becomes ``docs/verdicts.csv``, and README's table is written anew from that.
+it the one that README.md shows, below the answer to every thesis: it becomes ``docs/verdicts.csv``, the theses.csv beside it
+``docs/theses.csv``, and README's tables are written anew from these.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 import pandas
 
 from rate_distortion.claims import verdicts
+from rate_distortion.claims.ledger import FOLLOW_UP
 from rate_distortion.storage import files, provenance
 from rate_distortion.studies.results import RESULTS
 
@@ -38,13 +40,14 @@ class Item:
     target: str
 
 
+ARITHMETIC = Item("claims", "The paper's own arithmetic", "AR-", "claims.md")
 ITEMS = (
     *(
         Item(own.name, own.claims.heading, own.claims.prefix, f"{own.place}.{'md' if own.kind == 'table' else 'svg'}")
         for own in RESULTS
         if own.claims
     ),
-    Item("claims", "The paper's own arithmetic", "AR-", "claims.md"),
+    ARITHMETIC,
 )
 """In the order of the page."""
 
@@ -63,7 +66,7 @@ def overview(claims: pandas.DataFrame, study: str, records: Mapping[str, Iterabl
     """
     rows = []
     for item in ITEMS:
-        own = claims[claims["id"].str.startswith(item.prefix)]
+        own = _of_item(claims, item)
         counts = own["verdict"].value_counts()
         seconds = [_seconds(path) for path in records.get(item.key, ())]
         promised = item.key in records or item.key == "claims"
@@ -94,22 +97,43 @@ def markdown(rows: pandas.DataFrame) -> str:
     return shown.to_markdown(index=False, disable_numparse=True)
 
 
-def with_table(readme: str, rows: pandas.DataFrame) -> str:
-    """README's text with the table between its two markers replaced.
+def answers_markdown(answers: pandas.DataFrame) -> str:
+    """README's answer to "does the paper hold?" from the rows of theses.csv."""
+    shown = pandas.DataFrame(
+        {
+            "": range(1, len(answers) + 1),
+            "what the paper argues": answers["statement"],
+            "in this study": answers["verdict"],
+            "data": answers["comparability"].replace("", "—"),
+            "what would decide it": answers["would_decide"].replace("", "—"),
+        }
+    )
+    return shown.to_markdown(index=False, disable_numparse=True)
+
+
+def with_tables(readme: str, answers: pandas.DataFrame, rows: pandas.DataFrame) -> str:
+    """README's text with the tables between its two markers replaced.
 
     Raises:
         ValueError: the markers are not there.
     """
     if BEGIN not in readme or END not in readme:
-        raise ValueError(f"README.md lacks the lines {BEGIN} and {END}, between which the table of results stands")
-    return re.sub(
-        f"(?s){re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: f"{BEGIN}\n\n{markdown(rows)}\n\n{END}", readme, count=1
-    )
+        raise ValueError(f"README.md lacks the lines {BEGIN} and {END}, between which the tables of results stand")
+    shown = "\n\n".join((BEGIN, answers_markdown(answers), markdown(rows), END))
+    return re.sub(f"(?s){re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: shown, readme, count=1)
 
 
 def read(path: str | Path) -> pandas.DataFrame:
-    """The rows of an overview.csv or of docs/verdicts.csv."""
+    """The rows of an overview.csv or theses.csv, or of what docs/ has of them."""
     return pandas.read_csv(path, keep_default_na=False, na_values={"training_minutes": [""]})
+
+
+def _of_item(claims: pandas.DataFrame, item: Item) -> pandas.DataFrame:
+    """Claims by the prefix of their ids; arithmetic, which no experiment decides, by itself wherever the paper prints it."""
+    arithmetic = claims["rests_on"] == "arithmetic"
+    if item is ARITHMETIC:
+        return claims[arithmetic & ~claims["id"].str.startswith(FOLLOW_UP)]
+    return claims[~arithmetic & claims["id"].str.startswith(item.prefix)]
 
 
 def _seconds(path: str | Path) -> float:
@@ -123,11 +147,12 @@ def _verdict_words(row: tuple) -> str:
 
 
 def main(source: str) -> None:
-    """Make a study's overview the one that README shows."""
-    text = files.verified(source).read_text(encoding="utf-8")
+    """Make a study's answers and overview the ones that README shows."""
+    shown = {"docs/theses.csv": Path(source).with_name("theses.csv"), "docs/verdicts.csv": Path(source)}
+    for path, own in shown.items():
+        files.write_text(path, files.verified(own).read_text(encoding="utf-8"))
     readme = Path("README.md")
-    files.write_text("docs/verdicts.csv", text)
-    files.write_text(readme, with_table(readme.read_text(encoding="utf-8"), read("docs/verdicts.csv")))
+    files.write_text(readme, with_tables(readme.read_text(encoding="utf-8"), *map(read, shown)))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ LEVEL = 0.05
 FEWEST_SEEDS = 5
 """Fewer seeds decide nothing: the paper has five, and a standard deviation from fewer is little more than a guess."""
 
+ROUNDING = 1e-9
+"""Values that spread by less than this share of the largest are equal."""
+
 VERDICTS = REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
 
 
@@ -224,9 +227,13 @@ def joint_verdict(verdicts: Sequence[str]) -> str:
 
 
 def _moments(values: np.ndarray) -> tuple[float, float]:
-    """Mean and standard error; not a number where there are too few values."""
+    """Mean and standard error, 0 where all values are equal; not a number where there are too few values."""
     mean = float(values.mean()) if len(values) else math.nan
-    return mean, float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
+    if len(values) < 2:
+        return mean, math.nan
+    deviation = float(values.std(ddof=1))
+    # Equal values whose mean or whose differences are rounded: a spread of 1e-16 would be evidence of any strength.
+    return mean, 0.0 if deviation <= ROUNDING * np.abs(values).max() else deviation / math.sqrt(len(values))
 
 
 def _welch(ours: Observed, bounds: np.ndarray, printed: Sample, sign: int, bound: float) -> float | None:

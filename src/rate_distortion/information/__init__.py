@@ -1,6 +1,7 @@
 """Entropies and mutual information in bits, with ceilings, floors and bias corrections (Section 4.2 of the paper).
 
 - ``entropy``, ``mutual_information``, ``confusion_information``: discrete codes and tables of counts
+- ``pair_information``: what every sample adds to a mutual information, corrected for chance and few samples
 - ``equal_mass_bins``, ``fixed_width_bins``, ``row_codes``: from activations to codes
 - ``kernel_information``: pairwise bounds without bins
 - ``plane_point``, ``data_processing_check``, ``independent_pixel_entropy_bits``: the information plane
@@ -20,6 +21,7 @@ from rate_distortion.information.discrete import (
 )
 from rate_distortion.information.estimates import Estimate
 from rate_distortion.information.kernel_density import KernelInformation, kernel_information
+from rate_distortion.information.pairs import pair_information
 from rate_distortion.information.plane import (
     PlanePoint,
     ProcessingCheck,
@@ -43,6 +45,7 @@ __all__ = [
     "independent_pixel_entropy_bits",
     "kernel_information",
     "mutual_information",
+    "pair_information",
     "plane_point",
     "row_codes",
 ]

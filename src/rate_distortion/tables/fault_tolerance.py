@@ -38,8 +38,9 @@ def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: M
         [
             *notes(study, data),
             f"{int(summary['images'].iloc[0]):,} test images. Area: under I(prediction; label) from {low:g} to {high:g} dB, "
-            "with a 95 % interval over seeds and images.",
-            "All information is corrected for chance: what label-independent predictions would show is taken off.",
+            "with a 95 % interval over seeds and images; in simulations it holds the true area in 88 to 100 % of draws with "
+            "256 images and in 90 to 100 % with 1,000 or more.",
+            "All information is corrected for the bias of few images; what label-independent predictions show is taken off.",
             IN_WORDS,
             "half at: the ratio at which information has halved; at the end: at the path's last point.",
             "batch norm: whose statistics are used; under batch, an attack on one image changes its neighbours.",

@@ -9,33 +9,36 @@ from collections.abc import Sequence
 import numpy as np
 import pandas
 
+from rate_distortion.analysis import gradient_snr
 from rate_distortion.analysis.records import StudyRecords
-from rate_distortion.claims.measures.kinds import Bounded, Parts, by_seed, measure, paired, selected
+from rate_distortion.claims.measures.kinds import Bounded, Parts, measure, paired, selected
 
 
 @measure
 def plateau_epoch(records: StudyRecords, activation: str, normalization: str) -> Bounded:
-    """By seed the median over layers of the epoch from which on the ratio is constant, and the recorded epoch before it.
+    """By seed the median over layers of the epoch from which on the ratio is constant.
 
-    A layer that still moves at the end settles after it, so where the median layer does, the end is a lower bound.
+    A layer settles between the recorded epoch before its plateau and the plateau's first; one that still moves at the end
+    settles after it, at no known epoch. A median lies between those of the lower and of the upper bounds.
     """
-    name = f"{activation}/{normalization}"
     recorded = np.sort(_network(records.gradient_records, activation, normalization)["epoch"].unique())
-    high = _gradient_summary(records, activation, normalization)[["seed", "plateau_epoch"]]
-    high = high.assign(epoch=high["plateau_epoch"].fillna(math.inf)).groupby("seed")["epoch"].median()
-    before = {seed: recorded[recorded < epoch].max(initial=recorded.min()) for seed, epoch in high.items()}
-    low = by_seed(before).where(np.isfinite(high), float(_last_recorded_epoch(records, name)))
-    return Bounded(low, high)
+    summary = _gradient_summary(records, activation, normalization)
+    high = summary["plateau_epoch"].fillna(math.inf)
+    settled = np.isfinite(high)
+    before = recorded[np.maximum(np.searchsorted(recorded, high[settled]) - 1, 0)]
+    low = high.where(settled, float(recorded[-1]))
+    low[settled] = before
+    bounds = summary[["seed"]].assign(low=low, high=high).groupby("seed").median()
+    return Bounded(bounds["low"], bounds["high"])
 
 
 @measure
 def settles(records: StudyRecords, networks: Sequence[str]) -> Parts:
-    """Decades of epochs from the plateau (of the median layer) to the end; below zero where there is none by then."""
+    """What a constant curve may change by per decade of epochs, less what the median layer's still does at the end."""
     parts = {}
     for network in networks:
-        epochs = plateau_epoch(records, *network.split("/")).high
-        left = math.log10(_last_recorded_epoch(records, network)) - np.log10(epochs)
-        parts[network] = Bounded(left, left.clip(lower=0.0).where(np.isfinite(epochs), 0.0))
+        slopes = _gradient_summary(records, *network.split("/")).assign(size=lambda rows: rows["final_slope"].abs())
+        parts[network] = gradient_snr.SLOPE_PER_DECADE - slopes.groupby("seed")["size"].median()
     return parts
 
 

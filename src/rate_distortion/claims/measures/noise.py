@@ -1,5 +1,5 @@
-"""Figures 4 and 5: reverse transmission, and information under noise, corrected for chance everywhere
-(:func:`rate_distortion.analysis.fault_tolerance.corrected_bits`).
+"""Figures 4 and 5: reverse transmission, and information under noise, corrected everywhere
+(:attr:`rate_distortion.analysis.fault_tolerance.RecordedSweep.corrected_bits`).
 """
 
 from __future__ import annotations
@@ -35,13 +35,19 @@ def alike(records: StudyRecords, first: str, second: str, batch_size: int) -> Pa
     What correlates is the change from the starting noise, and the value is the mean over labels.
     """
     changes = [records.transmitted_changes(model, batch_size) for model in (first, second)]
+    both = sorted(changes[0].keys() & changes[1].keys())
+    return {f"{first} like {second}": by_seed({seed: _resemblance(*(own[seed] for own in changes)) for seed in both})}
+
+
+@measure
+def prototypical(records: StudyRecords, model: str, batch_size: int) -> Parts:
+    """Correlation of a network's transmitted image of a label with the other seeds' mean image of it, as in :func:`alike`."""
+    changes = records.transmitted_changes(model, batch_size)
     values = {}
-    for seed in changes[0].keys() & changes[1].keys():
-        correlations = np.corrcoef(*(own[seed].reshape(len(own[seed]), -1) for own in changes))
-        across = correlations[: len(changes[0][seed]), len(changes[0][seed]) :]
-        same, others = np.diag(across), np.where(np.eye(len(across), dtype=bool), -np.inf, across)
-        values[seed] = float((same - others.max(axis=1)).mean())
-    return {f"{first} like {second}": by_seed(values).sort_index()}
+    for seed, own in sorted(changes.items()):
+        others = [other for name, other in changes.items() if name != seed]
+        values[seed] = _resemblance(own, np.mean(others, axis=0)) if others else math.nan
+    return {"like those of other seeds": by_seed(values)}
 
 
 @measure
@@ -98,7 +104,7 @@ def plateau_of_information(
     for noise in noises:
         flat, rise = {}, {}
         for seed, sweep in records.sweeps_of(model, noise).items():
-            ratios, bits = sweep.records["snr_db"].to_numpy(), fault_tolerance.corrected_bits(sweep)
+            ratios, bits = sweep.records["snr_db"].to_numpy(), sweep.corrected_bits
             plateau = snr.interpolate_to_db(ratios, bits, _ratios_between(ratios[-1], below_db))
             reached = len(plateau) > 0  # else the path ends before the plateau, of which nothing is known
             start, lowest = (plateau[0] if reached else math.nan), bits[ratios <= below_db].min(initial=math.inf)
@@ -113,7 +119,7 @@ def residual_information(records: StudyRecords, models: Sequence[str], noises: S
     """Information at the end of a path: under each noise less that under another."""
 
     def last(sweep: fault_tolerance.RecordedSweep) -> float:
-        return float(fault_tolerance.corrected_bits(sweep)[-1])
+        return float(sweep.corrected_bits[-1])
 
     return {
         f"{model}, {noise}": paired(_over_sweeps(records, model, noise, last), _over_sweeps(records, model, than, last))
@@ -154,6 +160,14 @@ def read_as(
     return {noise: _over_sweeps(records, model, noise, share) for noise in noises}
 
 
+def _resemblance(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean over labels of the correlation with the same label's image, less the largest with another label's; (K, ...) each."""
+    labels = len(first)
+    across = np.corrcoef(first.reshape(labels, -1), second.reshape(labels, -1))[:labels, labels:]
+    others = np.where(np.eye(labels, dtype=bool), -np.inf, across)
+    return float((np.diag(across) - others.max(axis=1)).mean())
+
+
 def _over_sweeps(
     records: StudyRecords, model: str, noise: str, quantity: Callable[[fault_tolerance.RecordedSweep], float]
 ) -> pandas.Series:
@@ -163,7 +177,7 @@ def _over_sweeps(
 def _bits_at(records: StudyRecords, model: str, noise: str, at_db: Sequence[float]) -> pandas.DataFrame:
     """Corrected information by seed (rows) and ratio."""
     curves = {
-        seed: snr.interpolate_to_db(sweep.records["snr_db"], fault_tolerance.corrected_bits(sweep), at_db)
+        seed: snr.interpolate_to_db(sweep.records["snr_db"], sweep.corrected_bits, at_db)
         for seed, sweep in records.sweeps_of(model, noise).items()
     }
     return pandas.DataFrame.from_dict(curves, orient="index", columns=list(at_db))
