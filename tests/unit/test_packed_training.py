@@ -173,6 +173,19 @@ def test_tf32_is_float32_on_a_cpu():
     assert largest_difference(*runs) == 0
 
 
+def test_in_bfloat16_alone_and_packed_networks_learn_what_they_learn_in_float32():
+    settings = replace(SETTINGS, epochs=3, precision="bfloat16")
+    split, test = make_split(270, 0, torch.float32), make_split(120, 1, torch.float32)
+    member = Member(RunName("s", "A", 6, "original", 1), settings, ModelSettings())
+    alone, packed = train_alone(member, split, test), train_pack([member], split, test)[0]
+    exact = train_alone(replace(member, settings=replace(settings, precision="float32")), split, test)
+    for run in (alone, packed):
+        assert {tensor.dtype for tensor in run.model.state_dict().values()} == {torch.float32}
+        assert run.provenance["settings"]["precision"] == "bfloat16"
+        assert 1e-6 < largest_difference(run, exact) < 0.1
+        assert abs(run.metrics["train_loss"] - exact.metrics["train_loss"]) < 0.05
+
+
 @pytest.mark.parametrize("kind", PACKS)
 def test_a_resumed_pack_equals_one_that_was_never_stopped(tmp_path, monkeypatch, kind):
     members = [replace(one, settings=replace(one.settings, checkpoint_seconds=0)) for one in PACKS[kind]]

@@ -8,8 +8,14 @@ from dataclasses import dataclass
 import torch
 
 LABELS = ("original", "random")
-PRECISIONS = {"float32": torch.float32, "float64": torch.float64, "tf32": torch.float32}
-"""Type of weights and images. tf32 is float32 whose products a GPU may round to ten bits of mantissa before adding them up."""
+PRECISIONS = {
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "tf32": torch.float32,
+    "bfloat16": torch.float32,
+}
+"""Type of weights and images. tf32 is float32 whose products a GPU may round to ten bits of mantissa before adding them up;
+bfloat16 rounds to seven, in the steps of training alone (:func:`short_products`)."""
 
 
 class TrainingError(RuntimeError):
@@ -30,7 +36,8 @@ class TrainingSettings:
         history_points: number of log-spaced epochs at which both splits are evaluated and weight norms recorded.
         threads: processor threads; fixed by the study, because sums in another order round differently.
         device: "cpu", "cuda" or "auto" (cuda where present).
-        precision: "float32", "float64", or "tf32": float32 with shortened products where the device is cuda.
+        precision: "float32", "float64", "tf32" (float32 with shortened products where the device is cuda) or "bfloat16"
+            (float32 whose layers are computed in bfloat16 while training).
         checkpoint_seconds: least time between resume files.
     """
 
@@ -45,6 +52,11 @@ class TrainingSettings:
     device: str = "cpu"
     precision: str = "float32"
     checkpoint_seconds: float = 30.0
+
+
+def short_products(device: torch.device, precision: str) -> torch.autocast:
+    """A context in which layers take and give bfloat16 where that is the precision; the loss and the weights stay float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False)
 
 
 def select_device(device: str) -> torch.device:
