@@ -2,9 +2,10 @@
 
     python benchmarks/perturbation_sweep.py
 
-foolbox has no record of its own; it gets one here from a wrapper that sees every forward pass and notes what our sweep notes:
-signal-to-noise ratio, confusion table and information, at every step. Both have frozen weights, constant steps, no radius and
-no box. Runs alternate, so that a change of the machine's load hits all of them.
+foolbox attacks the same network of torch's own layers. It has no record of its own; it gets one here from a wrapper that sees
+every forward pass and notes what our sweep notes: signal-to-noise ratio, confusion table and information, at every step. Both
+have frozen weights, constant steps, no radius and no box. Runs alternate, so that a change of the machine's load hits all of
+them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from alternating import Result, markdown, measure
+from cnn_training import plain_network
 from torch import Tensor, nn
 
 from rate_distortion import information
@@ -75,9 +77,15 @@ def contenders(
     """The runs to compare, the reference first."""
     settings = SweepSettings(noise, max_steps=steps, lowest_snr_db=1e-3, batch_size=len(images))
     every_step = replace(settings, points=10**6)
+    plain = plain_network()
+    for own, copy in zip(model.parameters(), plain.parameters(), strict=True):
+        copy.data.copy_(own)
     return {
-        "foolbox, record at every step": lambda: run_foolbox(model, images, labels, settings, record=True),
-        "foolbox, no record": lambda: run_foolbox(model, images, labels, settings, record=False),
+        "foolbox, record at every step": lambda: run_foolbox(plain, images, labels, settings, record=True),
+        "foolbox, no record": lambda: run_foolbox(plain, images, labels, settings, record=False),
+        "foolbox on this project's network, record at every step": lambda: run_foolbox(
+            model, images, labels, settings, record=True
+        ),
         "sweep, record at every step": lambda: sweep(model, images, labels, every_step),
         "sweep, log-spaced records": lambda: sweep(model, images, labels, settings),
         "path alone, no record": lambda: run_path(model, images, labels, settings),
