@@ -5,6 +5,8 @@ Wall time is what a user waits for; processor time is what can be compared on a 
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
 import os
 import platform
 import sys
@@ -17,6 +19,8 @@ from typing import Any
 import numpy as np
 import threadpoolctl
 import torch
+
+torch.set_num_threads(1)  # at import, since a forked process does not have the threads of its parent
 
 SIDE = 512
 COLUMNS = (
@@ -59,15 +63,31 @@ class Result:
 
 
 def measure(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, np.ndarray]:
-    """Wall and processor seconds of every run, shape (rounds, 2), in alternating order after one round that is not counted."""
-    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
-    for number in range(rounds + 1):
-        for name in list(runs)[:: 1 if number % 2 else -1]:
-            wall, processor = time.perf_counter(), time.process_time()
-            runs[name]()
-            if number:
-                seconds[name].append((time.perf_counter() - wall, time.process_time() - processor))
+    """Wall and processor seconds of every run, shape (rounds, 2), in alternating order after one round that is not counted.
+
+    Each run has a process of its own, waiting while the others are timed, so that what one does to the allocator of its process
+    is not done to its peers.
+    """
+    forks, seconds = multiprocessing.get_context("fork"), {name: [] for name in runs}
+    with contextlib.ExitStack() as stack:
+        workers = {name: stack.enter_context(forks.Pool(1, _hold, [run])) for name, run in runs.items()}
+        for number in range(rounds + 1):
+            for name in list(runs)[:: 1 if number % 2 else -1]:
+                taken = workers[name].apply(_timed)
+                if number:
+                    seconds[name].append(taken)
     return {name: np.array(values) for name, values in seconds.items()}
+
+
+def _hold(run: Callable[[], object]) -> None:
+    global _held
+    _held = run
+
+
+def _timed() -> tuple[float, float]:
+    wall, processor = time.perf_counter(), time.process_time()
+    _held()
+    return time.perf_counter() - wall, time.process_time() - processor
 
 
 def markdown(results: list[Result]) -> str:

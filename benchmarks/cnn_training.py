@@ -22,6 +22,7 @@ from rate_distortion.models.back_ends import BACK_ENDS
 from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.models.packs import ConvolutionalPack
 from rate_distortion.training.convolutional import fresh_model, train_epoch
+from rate_distortion.training.settings import keep_freed_memory, set_up_process
 from rate_distortion.training.steps import Stepper
 
 IMAGES, BATCH_SIZES, LEARNING_RATE, NETWORKS = 1024, (128, 64, 32), 0.01, 4
@@ -38,14 +39,16 @@ def plain_network(normalization: str = "none") -> nn.Sequential:
 
 
 def plain_epoch(
-    images: torch.Tensor, labels: torch.Tensor, batch_size: int, normalization: str
+    images: torch.Tensor, labels: torch.Tensor, batch_size: int, normalization: str, memory: bool = False
 ) -> Callable[[], object]:
-    """What a reader of the tutorials would write."""
+    """What a reader of the tutorials would write; with ``memory`` in a process that keeps what it frees."""
     model = plain_network(normalization)
     optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
     loader = DataLoader(TensorDataset(images, labels), batch_size=batch_size, shuffle=True)
 
     def epoch() -> None:
+        if memory:
+            keep_freed_memory()
         for batch, targets in loader:
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(batch), targets).backward()
@@ -57,10 +60,15 @@ def plain_epoch(
 def own_epoch(
     images: torch.Tensor, labels: torch.Tensor, batch_size: int, normalization: str, precision: str = "float32"
 ) -> Callable[[], object]:
-    """The project's loop."""
+    """The project's loop, with what a job does first."""
     model = fresh_model(1, ModelSettings(normalization=normalization), images, 10)
     optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
-    return lambda: train_epoch(model, optimizer, images, labels, torch.randperm(len(images)), batch_size, precision)
+
+    def epoch() -> None:
+        set_up_process(1)
+        train_epoch(model, optimizer, images, labels, torch.randperm(len(images)), batch_size, precision)
+
+    return epoch
 
 
 def packed_epoch(images: torch.Tensor, labels: torch.Tensor, batch_size: int, back_end: str) -> Callable[[], object]:
@@ -71,6 +79,7 @@ def packed_epoch(images: torch.Tensor, labels: torch.Tensor, batch_size: int, ba
     stepper = Stepper(pack, [ModelSettings()] * NETWORKS, [LEARNING_RATE] * NETWORKS, images, own_labels)
 
     def epoch() -> None:
+        set_up_process(1)
         order = torch.stack([torch.randperm(len(images)) for _ in range(NETWORKS)])
         for rows in order.split(batch_size, 1):
             stepper.step(rows)
@@ -89,6 +98,7 @@ def results(rounds: int = 5) -> list[Result]:
             work = (images, labels, batch_size)
             runs = {
                 "DataLoader loop": plain_epoch(*work, normalization),
+                "DataLoader loop, freed memory kept": plain_epoch(*work, normalization, memory=True),
                 "training.train": own_epoch(*work, normalization),
                 "training.train, bfloat16": own_epoch(*work, normalization, "bfloat16"),
             }
@@ -107,7 +117,5 @@ def results(rounds: int = 5) -> list[Result]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
     print(markdown(results(arguments.rounds)))

@@ -34,7 +34,7 @@ from rate_distortion.training.convolutional import Member, RunName, Split, fresh
 from rate_distortion.training.loop import fit
 from rate_distortion.training.packs import PackTrainee
 from rate_distortion.training.schedule import training_labels
-from rate_distortion.training.settings import LABELS, PRECISIONS, TrainingSettings, make_deterministic, select_device
+from rate_distortion.training.settings import LABELS, PRECISIONS, TrainingSettings, set_up_process, select_device
 from rate_distortion.training.steps import Stepper, seconds_per_step
 
 IMAGES, EPOCHS, CLASSES = 73_257, 500, 10
@@ -262,7 +262,7 @@ def main(arguments: argparse.Namespace) -> None:
     device = select_device(arguments.device)
     sizes = Sizes(arguments.images, arguments.networks, arguments.seconds)
     settings = TrainingSettings(1, 0.01, 128, device=device.type, history_points=2, threads=torch.get_num_threads())
-    make_deterministic(settings.threads)
+    set_up_process(settings.threads)
     images, labels, source = whitened_images(sizes.images)
     split = Split.from_arrays(images, labels, settings)
     card = torch.cuda.get_device_name() if device.type == "cuda" else provenance.processor_name()
@@ -272,7 +272,7 @@ def main(arguments: argparse.Namespace) -> None:
     table = arguments.output.with_suffix(".csv")
     rows = list(csv.DictReader(table.open())) if table.exists() else []
     for precision in arguments.precisions:
-        make_deterministic(settings.threads, precision)
+        set_up_process(settings.threads, precision)
         rate = matrix_product_rate(device, min(2.0, sizes.seconds))
         peak = next((values[precision == "tf32"] for name, values in PEAKS.items() if name in card), None)
         for (batch_size, normalized), count in PACKS.items():

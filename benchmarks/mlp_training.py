@@ -129,7 +129,5 @@ if __name__ == "__main__":
     parser.add_argument("--data-folder", type=Path, default=Path("data"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 5], help="sizes of the packs")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
     print(markdown(results(arguments.rounds, arguments.dataset, arguments.data_folder, arguments.seeds)))

@@ -28,6 +28,7 @@ from rate_distortion.models import convolutional
 from rate_distortion.probes.input_gradients import left_as_found, norms
 from rate_distortion.probes.noise_paths import SweepSettings, gradient_path
 from rate_distortion.probes.perturbations import sweep
+from rate_distortion.training.settings import set_up_process
 
 try:
     import foolbox
@@ -65,8 +66,15 @@ def run_foolbox(model: nn.Module, images: Tensor, labels: Tensor, settings: Swee
         attack(wrapped, images, foolbox.criteria.Misclassification(labels), epsilons=np.inf)
 
 
+def run_sweep(model: nn.Module, images: Tensor, labels: Tensor, settings: SweepSettings) -> None:
+    """Our sweep, with what a job does first."""
+    set_up_process(1)
+    sweep(model, images, labels, settings)
+
+
 def run_path(model: nn.Module, images: Tensor, labels: Tensor, settings: SweepSettings) -> None:
     """Our steps without any record."""
+    set_up_process(1)
     for _ in itertools.islice(gradient_path(model, images, labels, settings), settings.max_steps + 1):
         pass
 
@@ -86,8 +94,8 @@ def contenders(
         "foolbox on this project's network, record at every step": lambda: run_foolbox(
             model, images, labels, settings, record=True
         ),
-        "sweep, record at every step": lambda: sweep(model, images, labels, every_step),
-        "sweep, log-spaced records": lambda: sweep(model, images, labels, settings),
+        "sweep, record at every step": lambda: run_sweep(model, images, labels, every_step),
+        "sweep, log-spaced records": lambda: run_sweep(model, images, labels, settings),
         "path alone, no record": lambda: run_path(model, images, labels, settings),
     }
 
@@ -111,7 +119,5 @@ if __name__ == "__main__":
     parser.add_argument("--images", type=int, default=64)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
     print(markdown(results(arguments.rounds, arguments.images, arguments.steps)))

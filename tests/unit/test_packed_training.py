@@ -14,7 +14,7 @@ from rate_distortion.models.packs import ConvolutionalPack
 from rate_distortion.training import checkpoints, loop, runs, steps
 from rate_distortion.training.convolutional import ConvolutionalTrainee, Member, RunName, Split, fresh_model
 from rate_distortion.training.packs import PackTrainee
-from rate_distortion.training.settings import TrainingError, TrainingSettings, make_deterministic
+from rate_distortion.training.settings import TrainingError, TrainingSettings, set_up_process
 from rate_distortion.training.steps import Stepper, choose_back_end
 
 BOUND = 1e-10
@@ -168,7 +168,7 @@ def test_tf32_is_float32_on_a_cpu():
         ]
         assert torch.backends.cudnn.allow_tf32
     finally:
-        make_deterministic(1)
+        set_up_process(1)
     assert not torch.backends.cudnn.allow_tf32
     assert largest_difference(*runs) == 0
 
@@ -319,7 +319,7 @@ def test_a_member_leaves_the_same_records_as_a_single_run(tmp_path, alone):
 @pytest.mark.parametrize("back_end", BACK_ENDS)
 @pytest.mark.parametrize("kind", PACKS)
 def test_a_captured_step_equals_an_eager_one(kind, back_end):
-    make_deterministic(1)
+    set_up_process(1)
     images, labels = TRAIN.images.cuda(), TRAIN.labels.cuda().expand(len(PACKS[kind]), -1).contiguous()
     ends = []
     for capture in (False, True):
