@@ -5,17 +5,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCHMARK = Path(__file__).parents[2] / "benchmarks/gpu_packs.py"
-TOY = ["--device=cpu", "--images=64", "--networks=2", "--batch-sizes", "32", "--precisions", "float32", "bfloat16", "--seconds=0.2"]
+TOY = "--device=cpu --images=64 --networks=2 --batch-sizes 32 --precisions float32 bfloat16 --seconds=0.2"
 
 
 def run(folder, minutes):
     """The page and the table after a call."""
-    command = [sys.executable, BENCHMARK, *TOY, f"--minutes={minutes}", f"--output={folder / 'gpu.md'}"]
+    command = [sys.executable, BENCHMARK, *TOY.split(), f"--minutes={minutes}", f"--output={folder / 'gpu.md'}"]
     subprocess.run(command, check=True)
     return (folder / "gpu.md").read_text(), [*csv.DictReader((folder / "gpu.csv").open())]
 
 
+@pytest.mark.slow
 def test_configurations_are_checked_timed_and_kept_when_a_later_call_has_no_time(tmp_path):
     page, rows = run(tmp_path, minutes=60)
     assert "packed and separate, grouped, float64" in page
