@@ -18,7 +18,7 @@ from rate_distortion.probes import reverse_transmission as reverse
 from rate_distortion.probes.noise_paths import NOISES, SweepSettings
 from rate_distortion.storage import files, provenance
 from rate_distortion.training import runs
-from rate_distortion.training.settings import set_up_process, select_device
+from rate_distortion.training.settings import select_device, set_up_process
 
 log = logging.getLogger(__name__)
 

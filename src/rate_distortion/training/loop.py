@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from rate_distortion.training import checkpoints
 from rate_distortion.training.checkpoints import Progress
-from rate_distortion.training.settings import PRECISIONS, TrainingError, set_up_process, select_device
+from rate_distortion.training.settings import PRECISIONS, TrainingError, select_device, set_up_process
 
 log = logging.getLogger(__name__)
 

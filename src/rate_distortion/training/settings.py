@@ -100,9 +100,9 @@ def set_up_process(threads: int, precision: str = "float32") -> None:
 def keep_freed_memory() -> None:
     """Let the GNU C library keep what a step has freed for the next one, instead of handing it back to the system.
 
-    It hands back what is freed at the end of the heap, and arrays of their own mapping; every step then waits for a few thousand
-    new pages, an eighth of its time at batch size 128 and a quarter at 1,000 (benchmarks/README.md). Arrays above 32 MiB, such
-    as the images, still go back. Other libraries stay as they are.
+    It hands back what is freed at the end of the heap, and arrays of their own mapping; every step then waits for some thousand
+    new pages, a tenth to a quarter of its time from batch size 128 on (benchmarks/README.md). Arrays above 32 MiB, such as the
+    images, still go back. Other libraries stay as they are.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "gnu_get_libc_version"):
         library.mallopt(M_MMAP_THRESHOLD, 32 << 20)  # the most that every version takes
