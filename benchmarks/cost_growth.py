@@ -1,4 +1,4 @@
-"""How time grows with the number of networks, images and classes; draws benchmarks/cost_growth.png.
+"""How time grows with networks, images, pixels, classes and the batch size; draws benchmarks/cost_growth.png.
 
     python benchmarks/cost_growth.py
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,17 +25,19 @@ from rate_distortion.datasets import whitening
 from rate_distortion.models import convolutional, perceptrons
 from rate_distortion.probes.noise_paths import SweepSettings
 from rate_distortion.probes.perturbations import sweep
+from rate_distortion.training import convolutional as convolutional_training
 from rate_distortion.training import perceptrons as perceptron_training
 from rate_distortion.training.loop import fit
-from rate_distortion.training.settings import TrainingSettings
+from rate_distortion.training.settings import TrainingSettings, set_up_process
 
 NETWORKS, IMAGES, CLASSES = (1, 2, 4, 8), (250, 500, 1000, 2000), (2, 10, 50, 250)
+PIXELS, BATCH_SIZES = (64, 256, 1024, 4096), (8, 32, 128, 512)
 
 
-def perceptron_packs(count: int) -> Callable[[], object]:
+def perceptron_packs(count: int, pixels: int = 784) -> Callable[[], object]:
     """Two epochs of a pack of ``count`` perceptrons on 1,000 images."""
     rng = np.random.default_rng(0)
-    images, labels = rng.random((1000, 784), np.float32), rng.integers(0, 2, 1000)
+    images, labels = rng.random((1000, pixels), np.float32), rng.integers(0, 2, 1000)
     settings = TrainingSettings(2, 1e-3, 100, history_points=0, threads=1)
     records = perceptron_training.RecordSettings(gradient_points=0, plane=PlaneSettings(points=0, other_points=0))
     network = perceptrons.PerceptronSettings()
@@ -42,13 +45,14 @@ def perceptron_packs(count: int) -> Callable[[], object]:
     return lambda: fit(perceptron_training.PerceptronTrainee(settings, network, records, images, labels, seeds))
 
 
-def sweeps(count: int) -> Callable[[], object]:
-    """Ten recorded steps of an L2 sweep over ``count`` images."""
+def sweeps(count: int, steps: int = 10, batch_size: int | None = None) -> Callable[[], object]:
+    """Recorded steps of an L2 sweep over ``count`` images, by default all of them at a time."""
     generator = torch.Generator().manual_seed(0)
     model = convolutional.build(convolutional.ModelSettings(), (1, 32, 32), 10, generator).eval()
+    model = convolutional.placed(model, torch.device("cpu"))
     images = torch.randn(count, 1, 32, 32, generator=generator)
     labels = torch.arange(count) % 10
-    settings = SweepSettings("l2", max_steps=10, lowest_snr_db=1e-3, batch_size=count)
+    settings = SweepSettings("l2", max_steps=steps, lowest_snr_db=1e-3, batch_size=batch_size or count)
     return lambda: sweep(model, images, labels, settings)
 
 
@@ -72,16 +76,47 @@ def informations(classes: int) -> Callable[[], object]:
     return lambda: information.confusion_information(counts, permutations=100)
 
 
+def perceptrons_on(pixels: int) -> Callable[[], object]:
+    """Two epochs of a pack of two perceptrons on 1,000 images of so many pixels."""
+    return perceptron_packs(2, pixels)
+
+
+def whitening_fits(pixels: int) -> Callable[[], object]:
+    """The fit of the whitening to 1,000 square images of so many pixels, half of the components kept."""
+    side = math.isqrt(pixels)
+    images = np.random.default_rng(0).integers(0, 256, (1000, side, side, 1), np.uint8)
+    return lambda: whitening.fit(images, components=min(pixels, 800) // 2)
+
+
+def epochs(batch_size: int) -> Callable[[], object]:
+    """An epoch of the paper's network on 512 images."""
+    images, labels = torch.randn(512, 1, 32, 32), torch.arange(512) % 10
+    model = convolutional_training.fresh_model(1, convolutional.ModelSettings(), images, 10)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    order = torch.arange(512)
+    return lambda: convolutional_training.train_epoch(model, optimizer, images, labels, order, batch_size)
+
+
+def batched_sweeps(batch_size: int) -> Callable[[], object]:
+    """Two recorded steps of an L2 sweep over 512 images, so many at a time."""
+    return sweeps(512, 2, batch_size)
+
+
 PANELS = {
     "networks": (NETWORKS, {"perceptrons in a pack": perceptron_packs}),
     "images": (IMAGES, {"L2 sweep, 10 steps": sweeps, "whitening": whitenings}),
+    "pixels": (PIXELS, {"two perceptrons": perceptrons_on, "fit of the whitening": whitening_fits}),
+    "images in a batch": (
+        BATCH_SIZES,
+        {"epoch of 512 images": epochs, "L2 sweep of 512 images, 2 steps": batched_sweeps},
+    ),
     "classes": (CLASSES, {"training step, 128 images": network_steps, "information and floor": informations}),
 }
 
 
 def draw(panels: dict[str, tuple[tuple[int, ...], dict[str, np.ndarray]]], path: Path) -> None:
     """One panel for each kind of size, log-log."""
-    figure, axes = plt.subplots(1, len(panels), figsize=(11, 3.6), layout="constrained")
+    figure, axes = plt.subplots(1, len(panels), figsize=(17, 3.6), layout="constrained")
     for axis, (size, (values, lines)) in zip(axes, panels.items(), strict=True):
         for marker, (name, seconds) in zip("os", lines.items(), strict=False):
             slope = np.polyfit(np.log(values), np.log(seconds), 1)[0]
@@ -96,7 +131,7 @@ def draw(panels: dict[str, tuple[tuple[int, ...], dict[str, np.ndarray]]], path:
 def main(rounds: int, path: Path) -> None:
     """Measure, print a table and draw."""
     logging.disable(logging.INFO)
-    torch.set_num_threads(1)
+    set_up_process(1)
     panels = {}
     print("| size | work | " + "processor seconds at each size |\n| --- | --- | --- |")
     for size, (values, works) in PANELS.items():

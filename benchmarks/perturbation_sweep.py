@@ -2,9 +2,10 @@
 
     python benchmarks/perturbation_sweep.py
 
-foolbox has no record of its own; it gets one here from a wrapper that sees every forward pass and notes what our sweep notes:
-signal-to-noise ratio, confusion table and information, at every step. Both have frozen weights, constant steps, no radius and
-no box. Runs alternate, so that a change of the machine's load hits all of them.
+foolbox attacks the same network of torch's own layers. It has no record of its own; it gets one here from a wrapper that sees
+every forward pass and notes what our sweep notes: signal-to-noise ratio, confusion table and information, at every step. Both
+have frozen weights, constant steps, no radius and no box. Runs alternate, so that a change of the machine's load hits all of
+them, each in a process of its own.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 from alternating import Result, markdown, measure
+from cnn_training import plain_network
 from torch import Tensor, nn
 
 from rate_distortion import information
@@ -26,6 +28,7 @@ from rate_distortion.models import convolutional
 from rate_distortion.probes.input_gradients import left_as_found, norms
 from rate_distortion.probes.noise_paths import SweepSettings, gradient_path
 from rate_distortion.probes.perturbations import sweep
+from rate_distortion.training.settings import set_up_process
 
 try:
     import foolbox
@@ -63,8 +66,15 @@ def run_foolbox(model: nn.Module, images: Tensor, labels: Tensor, settings: Swee
         attack(wrapped, images, foolbox.criteria.Misclassification(labels), epsilons=np.inf)
 
 
+def run_sweep(model: nn.Module, images: Tensor, labels: Tensor, settings: SweepSettings) -> None:
+    """Our sweep, with what a job does first."""
+    set_up_process(1)
+    sweep(model, images, labels, settings)
+
+
 def run_path(model: nn.Module, images: Tensor, labels: Tensor, settings: SweepSettings) -> None:
     """Our steps without any record."""
+    set_up_process(1)
     for _ in itertools.islice(gradient_path(model, images, labels, settings), settings.max_steps + 1):
         pass
 
@@ -75,35 +85,39 @@ def contenders(
     """The runs to compare, the reference first."""
     settings = SweepSettings(noise, max_steps=steps, lowest_snr_db=1e-3, batch_size=len(images))
     every_step = replace(settings, points=10**6)
+    plain = plain_network()
+    for own, copy in zip(model.parameters(), plain.parameters(), strict=True):
+        copy.data.copy_(own)
     return {
-        "foolbox, record at every step": lambda: run_foolbox(model, images, labels, settings, record=True),
-        "foolbox, no record": lambda: run_foolbox(model, images, labels, settings, record=False),
-        "sweep, record at every step": lambda: sweep(model, images, labels, every_step),
-        "sweep, log-spaced records": lambda: sweep(model, images, labels, settings),
+        "foolbox, record at every step": lambda: run_foolbox(plain, images, labels, settings, record=True),
+        "foolbox, no record": lambda: run_foolbox(plain, images, labels, settings, record=False),
+        "foolbox on this project's network, record at every step": lambda: run_foolbox(
+            model, images, labels, settings, record=True
+        ),
+        "sweep, record at every step": lambda: run_sweep(model, images, labels, every_step),
+        "sweep, log-spaced records": lambda: run_sweep(model, images, labels, settings),
         "path alone, no record": lambda: run_path(model, images, labels, settings),
     }
 
 
-def results(rounds: int = 5, images: int = 64, steps: int = 60) -> list[Result]:
-    """One sweep along each gradient path, on the paper's network with random weights."""
-    generator = torch.Generator().manual_seed(0)
+def results(rounds: int = 5, sizes: Sequence[tuple[int, int]] = ((64, 30), (500, 4))) -> list[Result]:
+    """A sweep along each gradient path at sizes (images in a batch, steps), on the paper's network with random weights."""
+    generator, found = torch.Generator().manual_seed(0), []
     model = convolutional.build(convolutional.ModelSettings(), (1, 32, 32), 10, generator).eval()
-    shown = torch.randn(images, 1, 32, 32, generator=generator)
-    labels = model(shown).argmax(1)
-    found = []
-    for noise in ATTACKS:
-        runs = contenders(model, shown, labels, noise, steps)
-        work = f"{noise} sweep, {images} images, {steps} steps"
-        found.append(Result(work, measure(runs, rounds), next(iter(runs))))
+    model = convolutional.placed(model, torch.device("cpu"))
+    for images, steps in sizes:
+        shown = torch.randn(images, 1, 32, 32, generator=generator)
+        labels = model(shown).argmax(1)
+        for noise in ATTACKS:
+            runs = contenders(model, shown, labels, noise, steps)
+            found.append(
+                Result(f"{noise} sweep, {images} images, {steps} steps", measure(runs, rounds), next(iter(runs)))
+            )
     return found
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    print(markdown(results(arguments.rounds, arguments.images, arguments.steps)))
+    print(markdown(results(arguments.rounds)))

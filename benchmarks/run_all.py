@@ -54,8 +54,6 @@ def page(rounds: int) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results.md"))
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
     files.write_text(arguments.output, page(arguments.rounds))

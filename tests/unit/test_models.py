@@ -11,6 +11,7 @@ from rate_distortion.errors import InputError
 from rate_distortion.models import convolutional
 from rate_distortion.models import own as own_network
 from rate_distortion.models.convolutional import BatchNormalization, ModelSettings
+from rate_distortion.models.convolve import convolve
 
 
 def build(settings=None, image_shape=(1, 32, 32), classes=10, seed=0):
@@ -187,3 +188,79 @@ def test_a_users_code_is_found_without_being_run(tmp_path, monkeypatch):
     assert own_network.source_file("nets:build") == tmp_path / "nets/__init__.py"
     assert own_network.source_file("nets.wide:build") == tmp_path / "nets/wide.py"
     assert own_network.source_file("absent:build") is None
+
+
+def plain(network):
+    """The same network of torch's own layers, in the order in which they are applied."""
+    own = [network.conv1, nn.ReLU(), network.norm1, network.conv2, nn.ReLU(), network.norm2, network.conv3, nn.ReLU()]
+    layers = nn.Sequential(*own, nn.Flatten(), network.dense)
+    for index, layer in enumerate(own):
+        if isinstance(layer, nn.Conv2d):
+            layers[index] = torch.nn.Conv2d(layer.in_channels, layer.out_channels, *layer.kernel_size[:1], layer.stride)
+            layers[index].padding = layer.padding
+            layers[index].weight, layers[index].bias = layer.weight, layer.bias
+    return layers
+
+
+def gradients(function, tensors, errors):
+    """Outputs of a function of tensors, and their gradients under errors of the outputs."""
+    tensors = [tensor.detach().clone(memory_format=torch.preserve_format).requires_grad_() for tensor in tensors]
+    outputs = function(*tensors)
+    return [outputs, *torch.autograd.grad(outputs, tensors, errors(outputs))]
+
+
+def largest_relative_difference(found, expected):
+    return max(((a - b).norm() / b.norm()).item() for a, b in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize(("dtype", "allowed"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])
+@pytest.mark.parametrize("channels_last", [True, False])
+@pytest.mark.parametrize(
+    ("channels", "side", "outputs", "kernel", "padding"),
+    [(1, 32, 32, 8, 3), (3, 33, 8, 8, 3), (32, 16, 64, 6, 0), (4, 13, 5, 6, 0), (2, 12, 5, 5, 1)],
+)
+def test_a_rearranged_convolution_equals_torchs(
+    channels, side, outputs, kernel, padding, channels_last, dtype, allowed
+):
+    generator = torch.Generator().manual_seed(0)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    images, weight = (
+        torch.rand(*shape, generator=generator, dtype=dtype).to(memory_format=layout)
+        for shape in ((37, channels, side, side), (outputs, channels, kernel, kernel))
+    )
+    bias = torch.rand(outputs, generator=generator, dtype=dtype)
+
+    def errors(outputs):
+        return torch.rand(outputs.shape, generator=torch.Generator().manual_seed(1), dtype=dtype)
+
+    def own(*tensors):
+        return convolve(*tensors, 2, padding)
+
+    def torchs(*tensors):
+        return nn.functional.conv2d(*tensors, 2, padding)
+
+    tensors = (images[:4], weight, bias)  # few, since sums over many images round in their own ways
+    exact = gradients(torchs, [tensor.double() for tensor in tensors], lambda outputs: errors(outputs).double())
+    assert largest_relative_difference(gradients(own, tensors, errors), exact) < allowed
+    # Of the images alone, as in an attack.
+    attacked = gradients(lambda shown: own(shown, weight, bias), (images,), errors)
+    exact = gradients(
+        lambda shown: torchs(shown, weight.double(), bias.double()),
+        (images.double(),),
+        lambda outputs: errors(outputs).double(),
+    )
+    assert largest_relative_difference(attacked, exact) < allowed
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch"])
+def test_the_network_equals_one_of_torchs_layers(normalization):
+    network = convolutional.placed(
+        build(ModelSettings(normalization=normalization)), torch.device("cpu"), torch.float64
+    )
+    images, labels = torch.randn(20, 1, 32, 32, dtype=torch.float64), torch.arange(20) % 10
+    found = []
+    for model in (network, plain(network)):
+        loss = nn.functional.cross_entropy(model(images), labels)
+        found.append([loss, *torch.autograd.grad(loss, [*network.parameters()])])
+    assert largest_relative_difference(*found) < 1e-12
+    assert [*network.state_dict()][:2] == ["conv1.weight", "conv1.bias"]

@@ -14,7 +14,7 @@ from rate_distortion.models.packs import ConvolutionalPack
 from rate_distortion.training import checkpoints, loop, runs, steps
 from rate_distortion.training.convolutional import ConvolutionalTrainee, Member, RunName, Split, fresh_model
 from rate_distortion.training.packs import PackTrainee
-from rate_distortion.training.settings import TrainingError, TrainingSettings, make_deterministic
+from rate_distortion.training.settings import TrainingError, TrainingSettings, set_up_process
 from rate_distortion.training.steps import Stepper, choose_back_end
 
 BOUND = 1e-10
@@ -168,9 +168,22 @@ def test_tf32_is_float32_on_a_cpu():
         ]
         assert torch.backends.cudnn.allow_tf32
     finally:
-        make_deterministic(1)
+        set_up_process(1)
     assert not torch.backends.cudnn.allow_tf32
     assert largest_difference(*runs) == 0
+
+
+def test_in_bfloat16_alone_and_packed_networks_learn_what_they_learn_in_float32():
+    settings = replace(SETTINGS, epochs=3, precision="bfloat16")
+    split, test = make_split(270, 0, torch.float32), make_split(120, 1, torch.float32)
+    member = Member(RunName("s", "A", 6, "original", 1), settings, ModelSettings())
+    alone, packed = train_alone(member, split, test), train_pack([member], split, test)[0]
+    exact = train_alone(replace(member, settings=replace(settings, precision="float32")), split, test)
+    for run in (alone, packed):
+        assert {tensor.dtype for tensor in run.model.state_dict().values()} == {torch.float32}
+        assert run.provenance["settings"]["precision"] == "bfloat16"
+        assert 1e-6 < largest_difference(run, exact) < 0.1
+        assert abs(run.metrics["train_loss"] - exact.metrics["train_loss"]) < 0.05
 
 
 @pytest.mark.parametrize("kind", PACKS)
@@ -306,7 +319,7 @@ def test_a_member_leaves_the_same_records_as_a_single_run(tmp_path, alone):
 @pytest.mark.parametrize("back_end", BACK_ENDS)
 @pytest.mark.parametrize("kind", PACKS)
 def test_a_captured_step_equals_an_eager_one(kind, back_end):
-    make_deterministic(1)
+    set_up_process(1)
     images, labels = TRAIN.images.cuda(), TRAIN.labels.cuda().expand(len(PACKS[kind]), -1).contiguous()
     ends = []
     for capture in (False, True):

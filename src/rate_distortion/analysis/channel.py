@@ -12,7 +12,6 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy.special import gammainc, gammaln
 
 from rate_distortion.errors import InputError
 
@@ -210,6 +209,8 @@ def _noncentral_chi_square_below(
     A Poisson mixture of central chi-square variables. Summed here because one codeword in 2^500 matters among 2^500, and
     ``scipy.stats.ncx2.cdf`` returns 0 long before that. Terms rise to one maximum and fall, so the sum stops behind it.
     """
+    from scipy.special import gammainc, gammaln  # here, since planning a study reads this module and needs no scipy
+
     means, total = noncentralities / 2, np.zeros_like(bounds)
     for order in range(math.ceil(means.max() + 12 * math.sqrt(means.max()) + 20)):
         weights = np.exp(order * np.log(means) - means - gammaln(order + 1))

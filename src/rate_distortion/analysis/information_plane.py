@@ -109,8 +109,10 @@ def sample_rows(images: np.ndarray, samples: int, seed: int = 0) -> np.ndarray:
         samples: how many.
         seed: of the draw; the same for every network that is to be compared.
     """
-    distinct = np.unique(np.asarray(images).reshape(len(images), -1), axis=0, return_index=True)[1]
-    return np.random.default_rng(seed).permutation(np.sort(distinct))[:samples]
+    distinct: dict[bytes, int] = {}  # hashed, since sorting ten thousand images takes longer than an epoch
+    for index, image in enumerate(np.asarray(images) + 0):  # + 0 makes -0.0 what it equals
+        distinct.setdefault(image.tobytes(), index)
+    return np.random.default_rng(seed).permutation([*distinct.values()])[:samples]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

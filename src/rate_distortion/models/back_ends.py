@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from rate_distortion.models.convolve import convolve
+
 
 class BackEnd(Protocol):
     """The layers of K networks; what flows between them (``hidden``) is the back-end's own."""
@@ -111,7 +113,7 @@ class SeparateConvolutions:
             # A copy, since contiguous() would leave the strides of one channel as they are, which name no layout. What follows
             # would then be normalized by another kernel than in a network that is trained alone.
             kernels = weights[k].clone(memory_format=torch.channels_last)
-            return functional.relu(functional.conv2d(hidden[k], kernels, biases[k], stride, padding), inplace=True)
+            return functional.relu(convolve(hidden[k], kernels, biases[k], stride, padding), inplace=True)
 
         return self._each(len(weight), one)
 

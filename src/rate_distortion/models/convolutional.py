@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from rate_distortion.errors import InputError, require_known
 from rate_distortion.models import factory
+from rate_distortion.models.convolve import convolve
 from rate_distortion.models.shape import CHANNELS, KERNEL_SIZES, PADDINGS, SMALLEST_SIDE, STRIDES, output_side
 
 NORMALIZATIONS = ("none", "batch")
@@ -103,6 +104,13 @@ BATCH_NORMALIZATIONS = (BatchNormalization, nn.modules.batchnorm._BatchNorm)
 """This module's own, and those of torch that a user's network may have."""
 
 
+class Convolution(nn.Conv2d):
+    """torch's layer, arranged for a processor (:mod:`rate_distortion.models.convolve`)."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return convolve(images, self.weight, self.bias, self.stride[0], self.padding[0])
+
+
 class ConvolutionalNetwork(nn.Module):
     """The CNN of Table 3: images (N, C, H, W) -> logits (N, classes). 180,906 parameters for grey 32x32 and ten classes."""
 
@@ -119,7 +127,7 @@ class ConvolutionalNetwork(nn.Module):
         channels = [image_shape[0], *(max(1, round(width * count)) for count in CHANNELS)]
         size = _output_size(image_shape)
         self.conv1, self.conv2, self.conv3 = (
-            nn.Conv2d(channels[i], channels[i + 1], KERNEL_SIZES[i], STRIDES[i], PADDINGS[i]) for i in range(3)
+            Convolution(channels[i], channels[i + 1], KERNEL_SIZES[i], STRIDES[i], PADDINGS[i]) for i in range(3)
         )
         self.dense = nn.Linear(channels[3] * size**2, classes)
         batch = normalization == "batch"

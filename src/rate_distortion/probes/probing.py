@@ -18,7 +18,7 @@ from rate_distortion.probes import reverse_transmission as reverse
 from rate_distortion.probes.noise_paths import NOISES, SweepSettings
 from rate_distortion.storage import files, provenance
 from rate_distortion.training import runs
-from rate_distortion.training.settings import make_deterministic, select_device
+from rate_distortion.training.settings import select_device, set_up_process
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def probe_run(
         machine: {"device": ..., "threads": ...}.
     """
     folder = Path(folder)
-    make_deterministic(machine["threads"])
+    set_up_process(machine["threads"])
     model = open_model(folder, data_folder, machine)
     images, labels = test_images(data_folder, settings["perturbations"]["images"], model)
     arrays: dict[str, np.ndarray] = {"labels": labels.cpu().numpy()}
@@ -77,7 +77,7 @@ def audit(
         settings: the study's ``perturbations``.
         audit_settings: the study's ``attack_audit``.
     """
-    make_deterministic(machine["threads"])
+    set_up_process(machine["threads"])
     rows = []
     for target, source in folders:
         identity = files.read_json(provenance.verified(Path(target) / "metrics.json"))

@@ -26,7 +26,7 @@ from rate_distortion.probes import probing, transfer
 from rate_distortion.probes.transfer import OneShot, Source, TransferError, TransferSettings
 from rate_distortion.storage import files
 from rate_distortion.training.runs import model_settings
-from rate_distortion.training.settings import make_deterministic
+from rate_distortion.training.settings import set_up_process
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ def transfer_runs(
     Raises:
         datasets.DatasetError, TransferError: the target cannot be read, or does not suit the network.
     """
-    make_deterministic(machine["threads"])
+    set_up_process(machine["threads"])
     transform = Whitening.load(Path(data_folder) / "whitening.npz")
     preprocess = whitened_by(transform) if settings["target_whitening"] == "source" else transfer.as_they_are
     how = TransferSettings(**{key: value for key, value in settings.items() if key not in TARGET_KEYS})

@@ -22,7 +22,7 @@ from rate_distortion.models.shape import refuse_batches_of_one
 from rate_distortion.training.evaluation import Evaluation, evaluate, predict
 from rate_distortion.training.loop import FinishedRun, Trainee
 from rate_distortion.training.schedule import batches, log_spaced_epochs, orders, training_labels
-from rate_distortion.training.settings import PRECISIONS, TrainingSettings, select_device
+from rate_distortion.training.settings import PRECISIONS, TrainingSettings, select_device, short_products
 
 FITTED_PERCENT = 99.9
 """Running training accuracy from which the training set counts as fitted."""
@@ -140,8 +140,9 @@ class ConvolutionalTrainee(Trainee):
         """One pass in the given orders (K, N): losses (steps, K) in nats, and how many running predictions were right (K,)."""
         with random_layers(self.members[0].name.seed, epoch, self.device):
             losses, correct = train_epoch(
-                self.model, self.optimizer, self.images, self.labels[0], order[0], self.settings.batch_size
-            )
+                self.model, self.optimizer, self.images, self.labels[0], order[0], self.settings.batch_size,
+                self.settings.precision,
+            )  # fmt: skip
         return losses.unsqueeze(1), correct.unsqueeze(0)
 
     def train_epoch(self, epoch: int) -> tuple[Tensor, str]:
@@ -237,12 +238,15 @@ def train_epoch(
     labels: Tensor,
     order: Tensor,
     batch_size: int,
+    precision: str = "float32",
 ) -> tuple[Tensor, Tensor]:
     """One pass in the given order; returns each minibatch's loss (nats) and the count of running correct predictions."""
     losses, correct = [], torch.zeros((), dtype=torch.long, device=images.device)
     model.train()
     for rows in batches(order.to(images.device), batch_size):
-        logits, targets = model(images[rows]), labels[rows]
+        with short_products(images.device, precision):
+            logits = model(images[rows])
+        logits, targets = logits.to(images.dtype), labels[rows]
         loss = functional.cross_entropy(logits, targets)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from rate_distortion.training import checkpoints
 from rate_distortion.training.checkpoints import Progress
-from rate_distortion.training.settings import PRECISIONS, TrainingError, make_deterministic, select_device
+from rate_distortion.training.settings import PRECISIONS, TrainingError, select_device, set_up_process
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Trainee(abc.ABC):
     images: Tensor
 
     def __init__(self, title: str, settings: Any, data: Mapping[str, Any] | None, **described: Any):
-        make_deterministic(settings.threads, settings.precision)
+        set_up_process(settings.threads, settings.precision)
         self.title, self.settings, self.data = title, settings, data or {}
         self.device, self.dtype = select_device(settings.device), PRECISIONS[settings.precision]
         self.progress = Progress()

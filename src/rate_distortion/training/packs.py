@@ -103,7 +103,8 @@ class PackTrainee(ConvolutionalTrainee):
         self.pack = ConvolutionalPack(modules, self.progress.choices.get("back_end") or self.back_end or CPU_BACK_END)
         models = [member.model for member in self.members]
         rates = [member.settings.learning_rate for member in self.members]
-        self.stepper = Stepper(self.pack, models, rates, self.images, self.labels)
+        precision = self.settings.precision
+        self.stepper = Stepper(self.pack, models, rates, self.images, self.labels, precision=precision)
 
     def modules(self) -> Sequence[nn.Module]:
         return self.pack.modules()

@@ -17,6 +17,7 @@ from torch import Tensor
 from rate_distortion.models.back_ends import BACK_ENDS, CPU_BACK_END
 from rate_distortion.models.convolutional import ModelSettings, parameter_groups
 from rate_distortion.models.packs import ConvolutionalPack
+from rate_distortion.training.settings import short_products
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Stepper:
         labels: Tensor,
         *,
         capture: bool | None = None,
+        precision: str = "float32",
     ):
         """Make ready.
 
@@ -55,8 +57,9 @@ class Stepper:
             images: (N, C, H, W) on the networks' device.
             labels: (K, N); may be written to between steps.
             capture: use CUDA graphs; by default where the images are on a GPU.
+            precision: as in the training settings.
         """
-        self.pack, self.images, self.labels = pack, images, labels
+        self.pack, self.images, self.labels, self.precision = pack, images, labels, precision
         self.captures = self._may_capture = images.is_cuda if capture is None else capture
         decays = [_weight_decays(module, own) for module, own in zip(pack.modules(), settings, strict=True)]
         self._decays = pack.vector(decays)
@@ -75,7 +78,9 @@ class Stepper:
     def eager_step(self, rows: Tensor) -> Tensor:
         """The same, operation by operation."""
         parameters = self.pack.parameters
-        logits, targets = self.pack.forward(self.images, rows), self.labels.gather(1, rows)
+        with short_products(self.images.device, self.precision):
+            logits = self.pack.forward(self.images, rows)
+        logits, targets = logits.to(self.images.dtype), self.labels.gather(1, rows)
         # The flat form: the gradient of its spatial sister is not deterministic on a GPU.
         losses = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
         losses = losses.view_as(rows).mean(1)
