@@ -102,7 +102,9 @@ def draw(rows: pandas.DataFrame, source: str) -> Figure:
             axis.axvline(chosen.iloc[0], color=style.INK, linewidth=0.9, linestyle=":", zorder=0, label=words)
         )
     axis.set_xticks(range(len(grid)), [f"{value:g}" for value in grid])
-    axis.set(xlabel="weight decay λ\n(the tried values, equally spaced)", ylabel="accuracy (%)", ylim=(0, 104))
+    axis.set(
+        xlabel="weight decay λ\n(tried values, equally spaced; points set apart)", ylabel="accuracy (%)", ylim=(0, 104)
+    )
     axis.set_xlim(-0.3, len(grid) - 0.7)
     style.add_legend(figure, handles, columns=1)
     style.add_source(figure, source)

@@ -142,6 +142,7 @@ def render(records: Records, study: Study, *, partial: bool = False) -> str:
     environment.globals["printed"] = _printed
     environment.globals["sizes"] = lambda part: ledger.load().parts[part].sizes
     environment.filters["minus"] = with_minus
+    environment.filters["themed"] = colours.themed
     names = _names(study)
     figures = _figures(records, study)
     tables = {result.name: _table(records, result, study) for result in RESULTS if result.kind == "table"}
@@ -226,7 +227,7 @@ def _figures(records: Records, study: Study) -> dict[str, Figure]:
     """Every figure of the catalogue by its name; one that has no interactive form is shown as drawn."""
 
     def panel_names(panel: str, model: str) -> str:
-        return f"({panel}) {model}" if len(panel) == 1 else f"{model}, {panel} statistics"
+        return f"({panel}) {model}" if len(panel) == 1 else f"{model}, {panel}"
 
     def curves(rows: pandas.DataFrame) -> charts.Chart:
         return charts.snr_curves(rows, panel_names, _model_colours(records, study))

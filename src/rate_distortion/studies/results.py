@@ -112,7 +112,10 @@ def _figure5(name: str, words: str, panels: Callable[[Study], list[dict[str, Any
     """Figure 5, and the same under each kind of batch statistics, are the same curves in other panels."""
 
     def caption(study: Mapping[str, Any], panels: list[Mapping[str, Any]]) -> str:
-        titles = "; ".join(f"{panel['title']} (model {panel['model']})" for panel in panels)
+        modes = [panel["evaluation_mode"].replace("none", "") for panel in panels]
+        titles = "; ".join(
+            panel["title"] + (mode and f" with {mode} statistics") for panel, mode in zip(panels, modes, strict=True)
+        )
         return (
             "Information about the label (above) and accuracy (below) against signal-to-noise ratio "
             f"in {_of(study)}, for L2 and L∞ gradient noise without bound and for white Gaussian noise: {titles}. The first "

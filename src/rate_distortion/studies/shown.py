@@ -176,8 +176,7 @@ def figure5_panels(study: Study) -> list[dict[str, Any]]:
     panels = []
     for panel, cell in _figure5_cells(study).items():
         mode = _evaluation_mode(study.model(cell.model))
-        statistics = "" if mode == "none" else f", {mode} statistics"
-        panels.append(_figure5_panel(study, panel, f"({panel}) model {cell.model}{statistics}", cell.model, mode))
+        panels.append(_figure5_panel(study, panel, panel, cell.model, mode))
     return panels
 
 
@@ -190,7 +189,8 @@ def batch_norm_model(study: Study) -> str | None:
 def batch_norm_panels(study: Study) -> list[dict[str, Any]]:
     """One panel for each kind of statistics."""
     model = batch_norm_model(study)
-    return [_figure5_panel(study, mode, f"{mode} statistics", model, mode) for mode in study.evaluation_modes(model)]
+    modes = study.evaluation_modes(model)
+    return [_figure5_panel(study, mode, letter, model, mode) for letter, mode in zip("abcdef", modes, strict=False)]
 
 
 def figure6_records(study: Study) -> dict[str, list[str]]:
@@ -206,9 +206,9 @@ def _figure5_cells(study: Study) -> dict[str, Cell]:
     return {panel: Cell(drawn[panel], drawn["batch_size"], "original") for panel in FIGURE5_PANELS if panel in drawn}
 
 
-def _figure5_panel(study: Study, panel: str, title: str, model: str, mode: str) -> dict[str, Any]:
-    images = study.config["perturbations"]["images"]
-    return {"panel": panel, "title": title, "model": model, "evaluation_mode": mode, "images": images}
+def _figure5_panel(study: Study, panel: str, letter: str, model: str, mode: str) -> dict[str, Any]:
+    images, heading = study.config["perturbations"]["images"], f"({letter}) model {model}"
+    return {"panel": panel, "title": heading, "model": model, "evaluation_mode": mode, "images": images}
 
 
 def _evaluation_mode(settings: dict[str, Any]) -> str:

@@ -38,10 +38,12 @@ def gradient_ratios(rows: pandas.DataFrame | None) -> list[Comparison]:
     found, plateaus = [], rows[rows["quantity"] == "plateau_epoch"]
     for (activation, normalization), own in plateaus.groupby(["activation", "normalization"], sort=False):
         known, printed = own["mean"].dropna(), own["printed"].dropna()
-        none = f"{len(own) - len(known)} of {len(own)} layers still move" if len(known) < len(own) else ""
+        none = f"not in {len(own) - len(known)} of {len(own)} layers" if len(known) < len(own) else ""
+        in_part = int((own["n"].between(1, own["seeds_planned"] - 1)).sum()) if "seeds_planned" in own else 0
         here = " to ".join(dict.fromkeys(f"{epoch:,.0f}" for epoch in (known.min(), known.max()))) if len(known) else ""
         paper = f"about {printed.iloc[0]:,.0f}" if len(printed) else DASH
-        measured = "; ".join(filter(None, (here, none)))
+        some = f"not in every seed in {in_part} of {len(own)} layers" if in_part else ""
+        measured = "; ".join(filter(None, (here, none, some)))
         found.append(Comparison(f"{network_name(activation, normalization)}: constant from epoch", paper, measured))
     return found
 
