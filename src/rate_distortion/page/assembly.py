@@ -288,10 +288,9 @@ def _table(records: Records, result: Result, study: Study) -> PageTable | None:
         shown = shown.of_finished_seeds()
     if study.is_users_own:
         shown = shown.without_printed()
-    heading = f"{result.words[:1].upper()}{result.words[1:]}"
     text = records.text(result.place)
-    title, notes = read_notes(text) if text else (heading, shown.dash_note())
-    return PageTable(title if study.is_users_own else heading, title, shown, notes)
+    title, notes = read_notes(text) if text else (result.heading, shown.dash_note())
+    return PageTable(title if study.is_users_own else result.heading, title, shown, notes)
 
 
 def _layout(result: Result) -> Any:

@@ -163,7 +163,8 @@ def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_c
     is_apart = len({model for _, model in drawn}) < len(drawn)
     columns = len(drawn) if is_apart else 1
     if is_apart:
-        panels = Panels([*(names(*each) for each in drawn), *("" for _ in drawn)], columns, 560, 220 * 2 * columns)
+        titles = [f"({letter}) {names(*each)}" for letter, each in zip(ascii_lowercase, drawn, strict=False)]
+        panels = Panels([*titles, *("" for _ in drawn)], columns, 560, 220 * 2 * columns)
     else:
         panels = Panels([f"information about the label<br>{WHY_BITS_RISE}", "accuracy"], 1, 800, 830)
     shown = [noise for noise in NOISE_NAMES if noise in set(rows["noise"])]

@@ -104,6 +104,11 @@ class Result:
         return "gif" in self.suffixes
 
     @property
+    def heading(self) -> str:
+        """Its words at the beginning of a line."""
+        return f"{self.words[:1].upper()}{self.words[1:]}"
+
+    @property
     def place(self) -> str:
         """Its path inside the study's folder, without suffix."""
         return f"{self.kind}s/{self.name}"

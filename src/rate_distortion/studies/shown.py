@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rate_distortion import datasets
 from rate_distortion.studies import sizes, targets
 from rate_distortion.studies.runs import FIGURE5_PANELS, Cell, Run
 from rate_distortion.studies.study import Study
@@ -62,6 +63,7 @@ def perceptron_summary(study: Study) -> dict[str, Any]:
     targets.perceptron_data(study)
     settings = study.config["multilayer_perceptron"]
     own = {key: settings[key] for key in ("epochs", "learning_rate", "batch_size", "hidden_widths")}
+    own["images"] = f"{' versus '.join(map(str, settings['digits']))} of {datasets.DESCRIPTIONS[settings['dataset']]}"
     return summary(study) | own | {"figure2_epochs": settings["gradient_snr"].get("epochs", settings["epochs"])}
 
 
@@ -69,7 +71,7 @@ def bottleneck_summary(study: Study) -> dict[str, Any]:
     """What figure 6 and its table say of the study they show."""
     settings = study.config["sphere_packing"]
     own = {key: settings[key] for key in BOTTLENECK_KEYS.split()}
-    return title(study) | own
+    return title(study) | own | {"images": datasets.DESCRIPTIONS[settings["dataset"]]}
 
 
 def capacity_law_summary(study: Study) -> dict[str, Any]:
