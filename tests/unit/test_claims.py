@@ -1294,14 +1294,7 @@ def test_a_constant_predictor_scores_what_the_paper_prints():
     assert mean == pytest.approx(10 + 1.539 * 100 * math.sqrt(0.1 * 0.9 / 73_257) * math.sqrt(10 / 9), abs=0.01)
 
 
-# README.
-
-
-def test_the_readme_shows_the_committed_verdicts():
-    readme = (ROOT / "README.md").read_text()
-    rows = overview.read(ROOT / "docs/verdicts.csv")
-    assert overview.with_table(readme, rows) == readme, "run: make readme STUDY=<a finished study>"
-    assert list(rows["item"]) == [item.name for item in overview.ITEMS]
+# The overview.
 
 
 def test_the_overview_counts_every_claim_of_the_paper_once(tmp_path):

@@ -46,6 +46,7 @@ COLUMNS = (
 
 NO_SEED = "no finished seed has records of it"
 MORE_SEEDS = "more seeds"
+BY_CONSTRUCTION = "by construction"
 ENOUGH_SEEDS = f"{verdicts.FEWEST_SEEDS} seeds"
 OTHER_SEEDS = "a weight decay chosen on other seeds"
 
@@ -210,7 +211,7 @@ def _single(
     networks = sizes[claim.part].get("networks", {})
     if any(networks.get(model, {}).get("calibrated") for model in claim.by_construction):
         chosen = " and ".join(claim.by_construction)
-        reason = f"by construction: {chosen}'s weight decay was chosen for it, on the same seeds and random labels"
+        reason = f"{BY_CONSTRUCTION}: {chosen}'s weight decay was chosen for it, on the same seeds and random labels"
         return replace(own, evidence=None, reason=reason, lacks=OTHER_SEEDS)
     return own
 

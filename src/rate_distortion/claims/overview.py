@@ -1,13 +1,11 @@
 """One row per table and figure: what came of its claims, at what scale, by which command, at what cost.
 
-``results/<study>/overview.csv`` has the rows of one study. ``python -m rate_distortion.claims.overview`` with that path makes
-it the one that README.md shows: it becomes ``docs/verdicts.csv``, and README's table is written anew from that.
+``results/<study>/overview.csv`` has the rows of one study; ``docs/verdicts.csv`` those of the recorded one
+(:mod:`rate_distortion.claims.recorded`).
 """
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +16,6 @@ from rate_distortion.claims import verdicts
 from rate_distortion.storage import files, provenance
 from rate_distortion.studies.results import RESULTS
 
-BEGIN, END = "<!-- results: begin (make readme) -->", "<!-- results: end -->"
-
 
 @dataclass(frozen=True)
 class Item:
@@ -27,7 +23,7 @@ class Item:
 
     Attributes:
         key: its name in the catalogue.
-        name: as README names it.
+        name: as docs/reproduction.md names it.
         prefix: of its claims' ids.
         target: a file inside results/<study> that shows it.
     """
@@ -81,7 +77,7 @@ def overview(claims: pandas.DataFrame, study: str, records: Mapping[str, Iterabl
 
 
 def markdown(rows: pandas.DataFrame) -> str:
-    """README's table from the rows of :func:`overview`."""
+    """The table of docs/reproduction.md from the rows of :func:`overview`."""
     shown = pandas.DataFrame(
         {
             "what": rows["item"],
@@ -92,19 +88,6 @@ def markdown(rows: pandas.DataFrame) -> str:
         }
     )
     return shown.to_markdown(index=False, disable_numparse=True)
-
-
-def with_table(readme: str, rows: pandas.DataFrame) -> str:
-    """README's text with the table between its two markers replaced.
-
-    Raises:
-        ValueError: the markers are not there.
-    """
-    if BEGIN not in readme or END not in readme:
-        raise ValueError(f"README.md lacks the lines {BEGIN} and {END}, between which the table of results stands")
-    return re.sub(
-        f"(?s){re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: f"{BEGIN}\n\n{markdown(rows)}\n\n{END}", readme, count=1
-    )
 
 
 def read(path: str | Path) -> pandas.DataFrame:
@@ -120,15 +103,3 @@ def _verdict_words(row: tuple) -> str:
     counts = {name: getattr(row, name.replace(" ", "_")) for name in verdicts.VERDICTS}
     words = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     return words or "nothing printed to judge"
-
-
-def main(source: str) -> None:
-    """Make a study's overview the one that README shows."""
-    text = files.verified(source).read_text(encoding="utf-8")
-    readme = Path("README.md")
-    files.write_text("docs/verdicts.csv", text)
-    files.write_text(readme, with_table(readme.read_text(encoding="utf-8"), read("docs/verdicts.csv")))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -39,7 +39,7 @@ class Claims(NamedTuple):
 
     Attributes:
         prefix: how their ids begin.
-        heading: what claims.md and README call them.
+        heading: what claims.md and docs/reproduction.md call them.
     """
 
     prefix: str
