@@ -164,7 +164,7 @@ def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_c
     columns = len(drawn) if is_apart else 1
     if is_apart:
         titles = [f"({letter}) {names(*each)}" for letter, each in zip(ascii_lowercase, drawn, strict=False)]
-        panels = Panels([*titles, *("" for _ in drawn)], columns, 560, 220 * 2 * columns)
+        panels = Panels([*titles, *titles], columns, 560, 220 * 2 * columns)
     else:
         panels = Panels([f"information about the label<br>{WHY_BITS_RISE}", "accuracy"], 1, 800, 830)
     shown = [noise for noise in NOISE_NAMES if noise in set(rows["noise"])]
@@ -181,7 +181,7 @@ def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_c
                 low, high = curve["mean"] - curve["error"], curve["mean"] + curve["error"]
                 panels.add(place, traces.band(curve["snr_db"], low, high, model_colours[model], group))
                 mean = traces.line(
-                    curve["snr_db"], curve["mean"], model_colours[model], f"{name}, {spoken}", hover=hover
+                    curve["snr_db"], curve["mean"], model_colours[model], f"{name}, {NOISE_NAMES[noise]}", hover=hover
                 )
                 panels.add(place, mean.update(line={"dash": DASHES[noise]}, legendgroup=group))
     for noise in shown:
@@ -205,7 +205,7 @@ def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_c
                 "matches": None if place == 0 else "x",
             },
             {
-                "title": {"text": f"{'accuracy' if unit == '%' else 'I(prediction; label)'} ({unit})"},
+                "title": {"text": f"{'accuracy' if unit == '%' else 'information' if is_apart else 'I(prediction; label)'} ({unit})"},
                 "range": [-0.02 * top, top],
             },
         )
