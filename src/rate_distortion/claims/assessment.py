@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas
 
+from rate_distortion.analysis.precision import with_minus
 from rate_distortion.analysis.records import MissingError, StudyRecords
 from rate_distortion.claims import arithmetic, measures, theses, verdicts, wording
 from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes, first_deviation, of_claim
@@ -144,11 +145,11 @@ def _section(assessments: Sequence[Assessment]) -> str:
         {
             "claim": own.claim.id,
             "statement": own.claim.statement,
-            "printed": wording.printed(own.claim),
-            "measured": _measured_words(own),
+            "printed": with_minus(wording.printed(own.claim)),
+            "measured": with_minus(_measured_words(own)),
             "comparability": own.comparability or "—",
             "verdict": own.verdict,
-            "reason": own.reason,
+            "reason": with_minus(own.reason),
         }
         for own in assessments
     ]

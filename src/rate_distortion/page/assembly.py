@@ -14,6 +14,7 @@ import pandas
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from rate_distortion.analysis.precision import with_minus
 from rate_distortion.claims import cards as claim_cards
 from rate_distortion.claims import ledger, wording
 from rate_distortion.claims.ledger import PAPER_SEEDS
@@ -24,7 +25,7 @@ from rate_distortion.page.records import Records
 from rate_distortion.storage import files
 from rate_distortion.studies.results import RESULTS, SECTIONS, Result, Section
 from rate_distortion.tables import comparisons
-from rate_distortion.tables.layout import Layout, is_users_own, plain, read_notes, with_minus
+from rate_distortion.tables.layout import Layout, is_users_own, plain, read_notes
 
 CLAIMS = "claims"
 LEDGER = Section("The ledger of claims", "every printed number and ordering")

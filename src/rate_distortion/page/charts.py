@@ -205,7 +205,9 @@ def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_c
                 "matches": None if place == 0 else "x",
             },
             {
-                "title": {"text": f"{'accuracy' if unit == '%' else 'information' if is_apart else 'I(prediction; label)'} ({unit})"},
+                "title": {
+                    "text": f"{'accuracy' if unit == '%' else 'information' if is_apart else 'I(prediction; label)'} ({unit})"
+                },
                 "range": [-0.02 * top, top],
             },
         )

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import pandas
 
-from rate_distortion.analysis.precision import DASH, to_precision
+from rate_distortion.analysis.precision import DASH, to_precision, with_minus
 from rate_distortion.analysis.records import disambiguate
 from rate_distortion.claims import ledger, wording
 from rate_distortion.tables.fault_tolerance import NOISE_NAMES
-from rate_distortion.tables.layout import with_minus
 from rate_distortion.tables.perceptrons import network_name
 from rate_distortion.tables.reverse_transmission import NEVER
 

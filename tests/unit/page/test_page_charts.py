@@ -82,7 +82,9 @@ def test_one_model_under_several_statistics_has_a_panel_for_each(tables):
     sweep = tables["figures/figure5_batch_norm"]
     rows = pandas.concat([sweep.assign(panel=panel, model="C") for panel in ("batch", "ema")])
     figure = charts.snr_curves(rows, lambda panel, model: f"{model}, {panel}", {"C": style.GREEN}).figure
-    curves = {trace.name: (trace.xaxis, trace.line.color.lower()) for trace in figure.data if trace.name.endswith(", L₂")}
+    curves = {
+        trace.name: (trace.xaxis, trace.line.color.lower()) for trace in figure.data if trace.name.endswith(", L₂")
+    }
     assert curves == {"C, batch, L₂": ("x3", style.GREEN.lower()), "C, ema, L₂": ("x4", style.GREEN.lower())}
     titles = [note.text for note in figure.layout.annotations]
     assert titles[:2] == ["(a) C, batch", "(b) C, ema"]
