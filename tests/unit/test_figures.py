@@ -528,7 +528,7 @@ def test_figure5_explains_its_axis_its_statistics_and_why_bits_rise():
     np.testing.assert_allclose(to_usual(paper), usual, atol=1e-9)
     np.testing.assert_allclose(to_paper(usual), paper)
     titles = " ".join(axis.get_title().replace("\n", " ") for axis in drawn("figure5_batch_norm")[0].axes)
-    assert "ema statistics moving average over training" in titles
+    assert "(d) model C, ema moving average of training batches" in titles
     said = " ".join(words.replace("\n", " ") for words, _, _ in drawn("figure5")[1])
     assert "Information can rise while accuracy falls to 0 %" in said
 

@@ -168,7 +168,11 @@ def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_c
     else:
         panels = Panels([f"information about the label<br>{WHY_BITS_RISE}", "accuracy"], 1, 800, 830)
     shown = [noise for noise in NOISE_NAMES if noise in set(rows["noise"])]
-    quantities = (("information_bits", "bits", "%{y:.2f} bits"), ("accuracy_percent", "%", "%{y:.1f} %"))
+    information = "information" if is_apart else "I(prediction; label)"
+    quantities = (
+        ("information_bits", f"{information} (bits)", "%{y:.2f} bits"),
+        ("accuracy_percent", "accuracy (%)", "%{y:.1f} %"),
+    )
     for number, (panel, model) in enumerate(drawn):
         own, name = rows[(rows["panel"] == panel) & (rows["model"] == model)], names(panel, model)
         if not is_apart:
@@ -194,8 +198,8 @@ def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_c
         panels.add(number, line.update(line={"width": 1}))
     widest = float(rows["snr_db"].max())
     for place in range(2 * columns):
-        quantity, unit, _ = quantities[place // columns]
-        top = 100.0 if unit == "%" else 1.08 * float(rows[quantity].max())
+        quantity, title, _ = quantities[place // columns]
+        top = 100.0 if quantity == "accuracy_percent" else 1.08 * float(rows[quantity].max())
         panels.style_axes(
             place,
             {
@@ -205,9 +209,7 @@ def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_c
                 "matches": None if place == 0 else "x",
             },
             {
-                "title": {
-                    "text": f"{'accuracy' if unit == '%' else 'information' if is_apart else 'I(prediction; label)'} ({unit})"
-                },
+                "title": {"text": title},
                 "range": [-0.02 * top, top],
             },
         )
