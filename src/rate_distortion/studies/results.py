@@ -327,7 +327,7 @@ RESULTS: tuple[Result, ...] = (
         settings_of=_capacity_law,
         caption=lambda study, model, batch_size: (
             "The smallest weight decay with which labels are not fitted against the number of training images in "
-            f"{_of(study)}: model {model} at batch size {batch_size}, {_trained(study)}, {_seeds(study)}. Left, bars: the "
+            f"{_of(study)}: model {model} at batch size {batch_size}, {trained(study)}, {_seeds(study)}. Left, bars: the "
             "interval of the grid in which it lies, red on random and blue on the original labels; lines: the weight decay up "
             "to which a fitted network costs less than a constant predictor. Right: what weight decay changes in test accuracy."
         ),
@@ -340,7 +340,7 @@ RESULTS: tuple[Result, ...] = (
         records={"metrics": "metrics.json"},
         settings_of=_capacity_law,
         caption=lambda study, model, batch_size: (
-            f"The capacity law of {_of(study)}: model {model} at batch size {batch_size}, {_trained(study)}, {_seeds(study)}. "
+            f"The capacity law of {_of(study)}: model {model} at batch size {batch_size}, {trained(study)}, {_seeds(study)}. "
             "By number of training images the smallest weight decay with which labels are not fitted, the one that the norm of "
             "fitted networks predicts, and its cost in test accuracy."
         ),
