@@ -1,7 +1,7 @@
 # Each target is a few lines a person could type. After `source .venv/bin/activate` none of them is needed.
 PYTHON ?= python3
 BIN := .venv/bin
-STUDY ?= small
+STUDY ?= svhn_part/partial demo
 
 .PHONY: demo test test-slow test-cluster lint bench docs readme lock
 
@@ -29,8 +29,8 @@ bench: .venv ## Every comparison with a peer, into benchmarks/results.md
 docs: .venv ## The library's reference from its docstrings, into docs/api
 	$(BIN)/python docs/make_api.py docs/api
 
-readme: .venv ## README's table of results from a finished study: make readme STUDY=small
-	$(BIN)/python -m rate_distortion.claims.overview results/$(STUDY)/overview.csv
+readme: .venv ## The tables of results in README and docs/reproduction.md: make readme STUDY="svhn_part/partial demo"
+	$(BIN)/python -m rate_distortion.claims.recorded $(addprefix results/,$(STUDY))
 
 lock: .venv ## Resolve pyproject.toml again into hash-locked requirements
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade --quiet \

@@ -108,11 +108,12 @@ def pixel_rows():
 
 
 STATISTICS_PANELS = [
-    {"panel": mode, "title": f"{mode} statistics", "model": "C", "evaluation_mode": mode} for mode in figure5.STATISTICS
+    {"panel": mode, "title": f"({letter}) model C", "model": "C", "evaluation_mode": mode}
+    for letter, mode in zip("abcd", figure5.STATISTICS, strict=True)
 ]
 MODEL_PANELS = [
     {"panel": "a", "title": "(a) model B", "model": "B", "evaluation_mode": "none"},
-    {"panel": "b", "title": "(b) model C, population statistics", "model": "C", "evaluation_mode": "population"},
+    {"panel": "b", "title": "(b) model C", "model": "C", "evaluation_mode": "population"},
 ]
 
 
@@ -303,7 +304,7 @@ def test_the_same_rows_give_the_same_files(name, tmp_path):
         "figure6": ["unit 1 (no unit)", "epoch 0\nunit 2 (no unit)"],
         "figure7": ["fraction of test set", "test accuracy (fraction)"],
         "history": ["accuracy (%)", "loss (nats)", "weight norm ‖w‖₂", "epoch (linear to 1, then logarithmic)"],
-        "weight_decay": ["accuracy (%)", "weight decay λ\n(the tried values, equally spaced)"],
+        "weight_decay": ["accuracy (%)", "weight decay λ\n(tried values, equally spaced; points set apart)"],
     }.items(),
 )
 def test_axes_say_their_units(name, units):
@@ -527,9 +528,9 @@ def test_figure5_explains_its_axis_its_statistics_and_why_bits_rise():
     np.testing.assert_allclose(to_usual(paper), usual, atol=1e-9)
     np.testing.assert_allclose(to_paper(usual), paper)
     titles = " ".join(axis.get_title().replace("\n", " ") for axis in drawn("figure5_batch_norm")[0].axes)
-    assert "ema statistics moving average over training" in titles
+    assert "(d) model C, ema moving average of training batches" in titles
     said = " ".join(words.replace("\n", " ") for words, _, _ in drawn("figure5")[1])
-    assert "Information can rise while accuracy falls to 0 %" in said
+    assert "Information can rise while accuracy falls to 0\u00a0%" in said
 
 
 def test_figure6_draws_all_points_and_keeps_numbers_inside():

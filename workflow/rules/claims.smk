@@ -44,7 +44,7 @@ rule claims:
 
 
 rule overview:
-    """One row per table and figure: verdicts, scale, command, minutes of training; `make readme` shows it in README."""
+    """One row per table and figure: verdicts, scale, command, minutes of training; `make readme` records it."""
     input:
         unpack(of_study(promises.overview_records)),
         claims="results/{study}/claims.csv",

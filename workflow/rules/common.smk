@@ -110,7 +110,7 @@ asks = needs.resources
 
 def in_report(kind, suffix, file):
     """A file of a table or figure that Snakemake's report shows, under the caption that its rule has among its params."""
-    words = of_result(lambda result, study: result.words)
+    words = of_result(lambda result, study: result.heading)
     return report(
         f"results/{{study}}/{kind}s/{{{kind}}}.{suffix}",
         caption="../report/result.rst",

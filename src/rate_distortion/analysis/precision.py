@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 DASH = "—"
 """In the place of a number that is not there."""
@@ -12,6 +13,9 @@ ROUNDING = 1e-12
 
 MOST_DECIMALS = 6
 """Of a number without an error."""
+
+MINUS = re.compile(r"(?<![\w.)])-(?=\.?\d)")
+"""A hyphen that stands for a minus."""
 
 
 def to_precision(mean: float, standard_error: float, planned: int | None = None, n: int | None = None) -> str:
@@ -36,6 +40,11 @@ def to_precision(mean: float, standard_error: float, planned: int | None = None,
 def rounded(value: float, decimals: int) -> str:
     """A number with so many decimals (with -1 rounded to tens, and so on), and a zero without a sign."""
     return f"{round(value, decimals) + 0.0:.{max(0, decimals)}f}"
+
+
+def with_minus(text: str) -> str:
+    """Text with a true minus sign before its negative numbers."""
+    return MINUS.sub("−", text)
 
 
 def _decimals_without_error(mean: float) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas
 
+from rate_distortion.analysis.precision import with_minus
 from rate_distortion.analysis.records import MissingError, StudyRecords
 from rate_distortion.claims import arithmetic, measures, theses, verdicts, wording
 from rate_distortion.claims.comparability import FULL, REDUCED, comparability, counted_sizes, first_deviation, of_claim
@@ -46,6 +47,7 @@ COLUMNS = (
 
 NO_SEED = "no finished seed has records of it"
 MORE_SEEDS = "more seeds"
+BY_CONSTRUCTION = "by construction"
 ENOUGH_SEEDS = f"{verdicts.FEWEST_SEEDS} seeds"
 OTHER_SEEDS = "a weight decay chosen on other seeds"
 SMALLER_ERROR = "a smaller printed error"
@@ -145,11 +147,11 @@ def _section(assessments: Sequence[Assessment]) -> str:
         {
             "claim": own.claim.id,
             "statement": own.claim.statement,
-            "printed": wording.printed(own.claim),
-            "measured": _measured_words(own),
+            "printed": with_minus(wording.printed(own.claim)),
+            "measured": with_minus(_measured_words(own)),
             "comparability": own.comparability or "—",
             "verdict": own.verdict,
-            "reason": own.reason,
+            "reason": with_minus(own.reason),
         }
         for own in assessments
     ]
@@ -216,7 +218,7 @@ def _single(
     networks = sizes[claim.part].get("networks", {})
     if any(networks.get(model, {}).get("calibrated") for model in claim.by_construction):
         chosen = " and ".join(claim.by_construction)
-        reason = f"by construction: {chosen}'s weight decay was chosen for it, on the same seeds and random labels"
+        reason = f"{BY_CONSTRUCTION}: {chosen}'s weight decay was chosen for it, on the same seeds and random labels"
         return replace(own, evidence=None, reason=reason, lacks=OTHER_SEEDS)
     return own
 

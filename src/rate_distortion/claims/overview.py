@@ -1,14 +1,11 @@
 """One row per table and figure: what came of its claims, at what scale, by which command, at what cost.
 
-``results/<study>/overview.csv`` has the rows of one study. ``python -m rate_distortion.claims.overview`` with that path makes
-it the one that README.md shows, below the answer to every thesis: it becomes ``docs/verdicts.csv``, the theses.csv beside it
-``docs/theses.csv``, and README's tables are written anew from these.
+``results/<study>/overview.csv`` has the rows of one study; ``docs/verdicts.csv`` those of the recorded one
+(:mod:`rate_distortion.claims.recorded`).
 """
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +17,6 @@ from rate_distortion.claims.ledger import FOLLOW_UP
 from rate_distortion.storage import files, provenance
 from rate_distortion.studies.results import RESULTS
 
-BEGIN, END = "<!-- results: begin (make readme) -->", "<!-- results: end -->"
-
 
 @dataclass(frozen=True)
 class Item:
@@ -29,7 +24,7 @@ class Item:
 
     Attributes:
         key: its name in the catalogue.
-        name: as README names it.
+        name: as docs/reproduction.md names it.
         prefix: of its claims' ids.
         target: a file inside results/<study> that shows it.
     """
@@ -84,7 +79,7 @@ def overview(claims: pandas.DataFrame, study: str, records: Mapping[str, Iterabl
 
 
 def markdown(rows: pandas.DataFrame) -> str:
-    """README's table from the rows of :func:`overview`."""
+    """The table of docs/reproduction.md from the rows of :func:`overview`."""
     shown = pandas.DataFrame(
         {
             "what": rows["item"],
@@ -95,32 +90,6 @@ def markdown(rows: pandas.DataFrame) -> str:
         }
     )
     return shown.to_markdown(index=False, disable_numparse=True)
-
-
-def answers_markdown(answers: pandas.DataFrame) -> str:
-    """README's answer to "does the paper hold?" from the rows of theses.csv."""
-    shown = pandas.DataFrame(
-        {
-            "": range(1, len(answers) + 1),
-            "what the paper argues": answers["statement"],
-            "in this study": answers["verdict"],
-            "data": answers["comparability"].replace("", "—"),
-            "what would decide it": answers["would_decide"].replace("", "—"),
-        }
-    )
-    return shown.to_markdown(index=False, disable_numparse=True)
-
-
-def with_tables(readme: str, answers: pandas.DataFrame, rows: pandas.DataFrame) -> str:
-    """README's text with the tables between its two markers replaced.
-
-    Raises:
-        ValueError: the markers are not there.
-    """
-    if BEGIN not in readme or END not in readme:
-        raise ValueError(f"README.md lacks the lines {BEGIN} and {END}, between which the tables of results stand")
-    shown = "\n\n".join((BEGIN, answers_markdown(answers), markdown(rows), END))
-    return re.sub(f"(?s){re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: shown, readme, count=1)
 
 
 def read(path: str | Path) -> pandas.DataFrame:
@@ -144,16 +113,3 @@ def _verdict_words(row: tuple) -> str:
     counts = {name: getattr(row, name.replace(" ", "_")) for name in verdicts.VERDICTS}
     words = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     return words or "nothing printed to judge"
-
-
-def main(source: str) -> None:
-    """Make a study's answers and overview the ones that README shows."""
-    shown = {"docs/theses.csv": Path(source).with_name("theses.csv"), "docs/verdicts.csv": Path(source)}
-    for path, own in shown.items():
-        files.write_text(path, files.verified(own).read_text(encoding="utf-8"))
-    readme = Path("README.md")
-    files.write_text(readme, with_tables(readme.read_text(encoding="utf-8"), *map(read, shown)))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

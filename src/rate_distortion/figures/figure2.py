@@ -138,8 +138,19 @@ def _draw_panel(axis: Axes, rows: pandas.DataFrame, layers: int) -> None:
     for layer, curve in rows.groupby("layer"):
         curve, colour = curve.sort_values("epoch"), colours[layer]
         axis.fill_between(curve["epoch"], curve["ratio_low"], curve["ratio_high"], color=colour, alpha=0.2, linewidth=0)
-        plateau = curve["plateau_epoch"].iloc[0]
-        if np.isfinite(plateau):
-            curve = curve.dropna(subset="ratio")
-            level = 10 ** np.interp(np.log10(plateau), np.log10(curve["epoch"]), np.log10(curve["ratio"]))
-            axis.plot([plateau], [level], color=colour, clip_on=False, zorder=3, gid="plateau", **RING)
+        epochs, ratios = plateau(curve)
+        if epochs:
+            axis.plot(epochs, ratios, color=colour, clip_on=False, zorder=3, gid="plateau", **RING)
+
+
+def plateau(curve: pandas.DataFrame) -> tuple[list[float], list[float]]:
+    """Epoch and ratio from which on a layer's curve is constant; nothing where it is not in every seed.
+
+    Args:
+        curve: the rows of one layer of one network, by epoch.
+    """
+    epoch, known = curve["plateau_epoch"].iloc[0], curve.dropna(subset="ratio")
+    if not np.isfinite(epoch):
+        return [], []
+    ratio = 10 ** np.interp(np.log10(epoch), np.log10(known["epoch"]), np.log10(known["ratio"]))
+    return [float(epoch)], [float(ratio)]

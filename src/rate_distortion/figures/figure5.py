@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STATISTICS = {
-    "batch": "of the test batch",
-    "last": "of the last training batch",
-    "population": "of the whole training set",
-    "ema": "moving average over training",
+    "batch": "statistics of the test batch",
+    "last": "statistics of the last training batch",
+    "population": "statistics of the whole training set",
+    "ema": "moving average of training batches",
 }
 """Means and variances that a batch-normalized model is evaluated with."""
 QUANTITIES = {"information_bits": "I(prediction; label)\n(bits)", "accuracy_percent": "accuracy (%)"}
@@ -36,8 +36,8 @@ TITLE_CHARACTERS = 62
 WIDE_PANELS = 2
 """Of more panels only the first has room for numbers on its vertical axis; the grid carries them on."""
 RISING = (
-    "Information can rise while accuracy falls to 0 %: under an unbounded attack a label is mistaken for the "
-    "same class again and again, and that class tells the label."
+    "The floor is not taken off here, as it is in the tables. Information can rise while accuracy falls to 0\u00a0%: under an "
+    "unbounded attack a label is mistaken for the same class again and again, and that class tells the label."
 )
 
 
@@ -92,8 +92,8 @@ def draw(rows: pandas.DataFrame, panels: Sequence[Mapping[str, Any]], source: st
         own = rows[rows["panel"] == panel["panel"]]
         for axis, quantity in zip(column, QUANTITIES, strict=True):
             _draw_curves(axis, own, quantity, colours[panel["model"]])
-        explained = STATISTICS.get(panel["evaluation_mode"])
-        lines = [panel["title"], *([explained] if explained else [])]
+        mode = panel["evaluation_mode"]
+        lines = [f"{panel['title']}, {mode}", STATISTICS[mode]] if mode in STATISTICS else [panel["title"]]
         column[0].set_title("\n".join(textwrap.fill(line, TITLE_CHARACTERS // len(panels)) for line in lines))
         top = column[0].secondary_xaxis("top", functions=(_usual_db, _paper_db))
         top.set_xticks([60, 40, 20, 0])

@@ -39,7 +39,7 @@ def make(
         calibration: model, batch_size.
         study: name, seeds, epochs.
     """
-    rows, data = files.read_table(table), prepared_data.describe(Path(dataset).parent)
+    rows, data = files.read_table(table), prepared_data.describe(Path(dataset).parent) | {"train_on": "train"}
     shown = f"model {calibration['model']}, batch size {calibration['batch_size']}, {style.over_seeds(study)}"
     draws = functools.partial(draw, rows, style.source_line(study, data, shown))
     return style.drawing(rows, draws, width=style.SINGLE_COLUMN)
@@ -102,7 +102,9 @@ def draw(rows: pandas.DataFrame, source: str) -> Figure:
             axis.axvline(chosen.iloc[0], color=style.INK, linewidth=0.9, linestyle=":", zorder=0, label=words)
         )
     axis.set_xticks(range(len(grid)), [f"{value:g}" for value in grid])
-    axis.set(xlabel="weight decay λ\n(the tried values, equally spaced)", ylabel="accuracy (%)", ylim=(0, 104))
+    axis.set(
+        xlabel="weight decay λ\n(tried values, equally spaced; points set apart)", ylabel="accuracy (%)", ylim=(0, 104)
+    )
     axis.set_xlim(-0.3, len(grid) - 0.7)
     style.add_legend(figure, handles, columns=1)
     style.add_source(figure, source)

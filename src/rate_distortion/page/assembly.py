@@ -14,6 +14,7 @@ import pandas
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from rate_distortion.analysis.precision import with_minus
 from rate_distortion.claims import cards as claim_cards
 from rate_distortion.claims import ledger, wording
 from rate_distortion.claims.ledger import PAPER_SEEDS
@@ -24,7 +25,7 @@ from rate_distortion.page.records import Records
 from rate_distortion.storage import files
 from rate_distortion.studies.results import RESULTS, SECTIONS, Result, Section
 from rate_distortion.tables import comparisons
-from rate_distortion.tables.layout import Layout, is_users_own, plain, read_notes, with_minus
+from rate_distortion.tables.layout import Layout, is_users_own, plain, read_notes
 
 CLAIMS = "claims"
 LEDGER = Section("The ledger of claims", "every printed number and ordering")
@@ -142,6 +143,7 @@ def render(records: Records, study: Study, *, partial: bool = False) -> str:
     environment.globals["printed"] = _printed
     environment.globals["sizes"] = lambda part: ledger.load().parts[part].sizes
     environment.filters["minus"] = with_minus
+    environment.filters["themed"] = colours.themed
     names = _names(study)
     figures = _figures(records, study)
     tables = {result.name: _table(records, result, study) for result in RESULTS if result.kind == "table"}
@@ -226,7 +228,7 @@ def _figures(records: Records, study: Study) -> dict[str, Figure]:
     """Every figure of the catalogue by its name; one that has no interactive form is shown as drawn."""
 
     def panel_names(panel: str, model: str) -> str:
-        return f"({panel}) {model}" if len(panel) == 1 else f"{model}, {panel} statistics"
+        return f"({panel}) {model}" if len(panel) == 1 else f"{model}, {panel}"
 
     def curves(rows: pandas.DataFrame) -> charts.Chart:
         return charts.snr_curves(rows, panel_names, _model_colours(records, study))
@@ -287,10 +289,9 @@ def _table(records: Records, result: Result, study: Study) -> PageTable | None:
         shown = shown.of_finished_seeds()
     if study.is_users_own:
         shown = shown.without_printed()
-    heading = f"{result.words[:1].upper()}{result.words[1:]}"
     text = records.text(result.place)
-    title, notes = read_notes(text) if text else (heading, shown.dash_note())
-    return PageTable(title if study.is_users_own else heading, title, shown, notes)
+    title, notes = read_notes(text) if text else (result.heading, shown.dash_note())
+    return PageTable(title if study.is_users_own else result.heading, title, shown, notes)
 
 
 def _layout(result: Result) -> Any:

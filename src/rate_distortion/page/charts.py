@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from string import ascii_lowercase
 
-import numpy as np
 import pandas
 import plotly.graph_objects as go
 
-from rate_distortion.figures.figure2 import RATIO_LABELS
+from rate_distortion.figures.figure2 import RATIO_LABELS, plateau
 from rate_distortion.figures.figure6 import LABEL_COLOURS, LIMIT, PANELS
-from rate_distortion.figures.style import LAST_COLOUR, ORIGINAL, RANDOM, layer_colours
-from rate_distortion.page import colours
+from rate_distortion.figures.figure7 import ACCURACY, GAP, SHARE
+from rate_distortion.figures.style import GREY, ORIGINAL, RANDOM, layer_colours
+from rate_distortion.page import traces
 from rate_distortion.page.panels import AROUND_PANELS, INK, MUTED, SURFACE, Chart, Panels, Slider
 from rate_distortion.tables.fault_tolerance import NOISE_NAMES
 from rate_distortion.tables.perceptrons import network_name
@@ -20,7 +21,6 @@ from rate_distortion.tables.transfer import SHOTS
 DASHES = {"l2": "solid", "linf": "dash", "gaussian": "dot"}
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
 WHY_BITS_RISE = "<i>it can rise at 0 % accuracy, where<br>the wrong answers tell the label</i>"
-STATISTICS_COLOURS = {"batch": "#009E73", "last": "#E69F00", "population": "#0072B2", "ema": "#CC79A7"}
 MOST_POINTS = 1500
 """Of a class-coloured cloud; more cannot be told apart on a screen."""
 
@@ -37,7 +37,9 @@ def gradient_ratios(rows: pandas.DataFrame, kind: str) -> Chart:
         dict.fromkeys(zip(rows["activation"], rows["normalization"], strict=True)),
         key=lambda network: (activations.index(network[0]), network[1] == "batch"),
     )
-    titles = [network_name(*network) for network in networks]
+    titles = [
+        f"({letter}) {network_name(*network)}" for letter, network in zip(ascii_lowercase, networks, strict=False)
+    ]
     columns = len({normalization for _, normalization in networks})
     lines = -(-len(networks) // columns)
     panels = Panels(titles, columns, AROUND_PANELS + 285 * lines, AROUND_PANELS + 285 * len(networks))
@@ -47,11 +49,12 @@ def gradient_ratios(rows: pandas.DataFrame, kind: str) -> Chart:
         for layer, curve in own.groupby("layer"):
             curve, colour = curve.sort_values("epoch"), layer_colour[layer]
             name = f"layer {layer}" + (" (last)" if layer == max(layer_colour) else "")
-            panels.add(panel, _band(curve["epoch"], curve["ratio_low"], curve["ratio_high"], colour, name))
-            panels.add(panel, _line(curve["epoch"], curve["ratio"], colour, name, panel == 0, hover="%{y:.3g}"))
-            floor = _line(curve["epoch"], curve["floor"], colour, name, hover=None)
+            panels.add(panel, traces.band(curve["epoch"], curve["ratio_low"], curve["ratio_high"], colour, name))
+            panels.add(panel, traces.line(curve["epoch"], curve["ratio"], colour, name, panel == 0, hover="%{y:.3g}"))
+            floor = traces.line(curve["epoch"], curve["floor"], colour, name, hover=None)
             floor.update(line={"dash": "dot", "width": 1}, opacity=0.7)
             panels.add(panel, floor)
+            panels.add(panel, traces.ring(*plateau(curve), colour, name))
         panels.style_axes(
             panel,
             {"type": "log", "dtick": 1, "title": {"text": "epoch"}, "matches": None if panel == 0 else "x"},
@@ -59,13 +62,16 @@ def gradient_ratios(rows: pandas.DataFrame, kind: str) -> Chart:
                 "type": "log",
                 "dtick": 1,
                 "exponentformat": "power",
-                "title": {"text": "ratio"},
+                "title": {"text": "ratio (no unit)"},
                 "matches": None if panel == 0 else "y",
             },
         )
+    no_signal = traces.line([None], [None], MUTED, "no signal: ratio of pure noise", True)
+    panels.add(0, no_signal.update(line={"dash": "dot", "width": 1}))
+    panels.add(0, traces.ring([None], [None], MUTED, "plateau: constant from here on", legend=True))
     words = (
         f"Signal-to-noise ratio of the gradients, {RATIO_LABELS.get(kind, kind)}, against epoch, both logarithmic, by layer, "
-        f"for {_listed(titles)}. Thin broken lines: the ratio of gradients without any signal."
+        f"for {_listed(titles)}. Thin broken lines: the ratio without any signal; rings: where a curve is constant."
     )
     return panels.chart(words, hovermode="x unified")
 
@@ -86,7 +92,7 @@ def information_plane(rows: pandas.DataFrame) -> Chart:
         own = rows[rows["labels"] == kind]
         for layer, path in own.groupby("layer"):
             path = path.sort_values("epoch")
-            trail = _line(path[x], path[y], layer_colour[layer], f"layer {layer}", hover=None)
+            trail = traces.line(path[x], path[y], layer_colour[layer], f"layer {layer}", hover=None)
             trail.update(line={"width": 1.5}, opacity=0.35)
             panels.add(panel, trail)
         joined = go.Scatter(**_layers_at(own, last), mode="lines", line={"color": MUTED, "width": 1}, hoverinfo="skip")
@@ -97,7 +103,7 @@ def information_plane(rows: pandas.DataFrame) -> Chart:
                 **_layers_at(own[own["layer"] == layer], last),
                 mode="markers",
                 marker={
-                    "color": _on_page(colour),
+                    "color": traces.on_page(colour),
                     "size": 11,
                     "symbol": SYMBOLS[place % len(SYMBOLS)],
                     "line": {"width": 0},
@@ -143,46 +149,67 @@ def information_plane(rows: pandas.DataFrame) -> Chart:
 
 
 def snr_curves(rows: pandas.DataFrame, names: Callable[[str, str], str], model_colours: Mapping[str, str]) -> Chart:
-    """Figure 5: information above and accuracy below against signal-to-noise ratio; colours are models or kinds of statistics.
+    """Figure 5: information above and accuracy below against signal-to-noise ratio.
+
+    Models lie over one another in their colours. The same model under several kinds of statistics has a column for each, since
+    its curves would cover one another.
 
     Args:
         rows: figure5.csv or figure5_batch_norm.csv.
         names: (panel, model) -> what its curves are called.
         model_colours: model -> its colour on this page.
     """
-    panels = Panels([f"information about the label<br>{WHY_BITS_RISE}", "accuracy"], 1, 800, 830)
-    quantities = {0: ("information_bits", "bits", "%{y:.2f} bits"), 1: ("accuracy_percent", "%", "%{y:.1f} %")}
+    drawn = list(dict.fromkeys(zip(rows["panel"], rows["model"], strict=True)))
+    is_apart = len({model for _, model in drawn}) < len(drawn)
+    columns = len(drawn) if is_apart else 1
+    if is_apart:
+        titles = [f"({letter}) {names(*each)}" for letter, each in zip(ascii_lowercase, drawn, strict=False)]
+        panels = Panels([*titles, *titles], columns, 560, 220 * 2 * columns)
+    else:
+        panels = Panels([f"information about the label<br>{WHY_BITS_RISE}", "accuracy"], 1, 800, 830)
     shown = [noise for noise in NOISE_NAMES if noise in set(rows["noise"])]
-    for (panel_name, model), own in rows.groupby(["panel", "model"], sort=False):
-        colour, name = STATISTICS_COLOURS.get(panel_name) or model_colours[model], names(panel_name, model)
-        panels.add(0, _line([None], [None], colour, name, True))
+    information = "information" if is_apart else "I(prediction; label)"
+    quantities = (
+        ("information_bits", f"{information} (bits)", "%{y:.2f} bits"),
+        ("accuracy_percent", "accuracy (%)", "%{y:.1f} %"),
+    )
+    for number, (panel, model) in enumerate(drawn):
+        own, name = rows[(rows["panel"] == panel) & (rows["model"] == model)], names(panel, model)
+        if not is_apart:
+            panels.add(0, traces.line([None], [None], model_colours[model], name, True))
         for noise in shown:
-            for place, (quantity, _, hover) in quantities.items():
-                curve = _over_seeds(own[own["noise"] == noise], quantity)
-                spoken = f"{name}, {NOISE_NAMES[noise]}"
+            of_noise, spoken = own[own["noise"] == noise], f"{NOISE_NAMES[noise]} noise"
+            group = spoken if is_apart else name
+            for line, (quantity, _, hover) in enumerate(quantities):
+                curve, place = _over_seeds(of_noise, quantity), line * columns + (number if is_apart else 0)
                 low, high = curve["mean"] - curve["error"], curve["mean"] + curve["error"]
-                panels.add(place, _band(curve["snr_db"], low, high, colour, name))
-                line = _line(curve["snr_db"], curve["mean"], colour, spoken, hover=hover)
-                line.update(line={"dash": DASHES[noise]}, legendgroup=name)
-                panels.add(place, line)
+                panels.add(place, traces.band(curve["snr_db"], low, high, model_colours[model], group))
+                mean = traces.line(
+                    curve["snr_db"], curve["mean"], model_colours[model], f"{name}, {NOISE_NAMES[noise]}", hover=hover
+                )
+                panels.add(place, mean.update(line={"dash": DASHES[noise]}, legendgroup=group))
     for noise in shown:
-        key = _line([None], [None], INK, f"{NOISE_NAMES[noise]} noise", True)
+        key = traces.line([None], [None], INK, f"{NOISE_NAMES[noise]} noise", True)
         panels.add(0, key.update(line={"dash": DASHES[noise]}))
-    floor = rows.groupby("snr_db")["floor_bits"].mean()
-    line = _line(floor.index, floor, MUTED, "information floor", True, hover="%{y:.2f} bits")
-    panels.add(0, line.update(line={"width": 1}))
+    for number in range(columns):
+        own = rows[rows["panel"] == drawn[number][0]] if is_apart else rows
+        floor = own.groupby("snr_db")["floor_bits"].mean()
+        line = traces.line(floor.index, floor, MUTED, "information floor", number == 0, hover="%{y:.2f} bits")
+        panels.add(number, line.update(line={"width": 1}))
     widest = float(rows["snr_db"].max())
-    for place, (quantity, unit, _) in quantities.items():
-        top = 100.0 if unit == "%" else 1.08 * float(rows[quantity].max())
+    for place in range(2 * columns):
+        quantity, title, _ = quantities[place // columns]
+        top = 100.0 if quantity == "accuracy_percent" else 1.08 * float(rows[quantity].max())
         panels.style_axes(
             place,
             {
-                "title": {"text": "20 log10(1 + ‖x‖ / ‖δ‖) (dB)"},
+                "title": {"text": "ratio (dB)" if is_apart else "20 log10(1 + ‖x‖ / ‖δ‖) (dB)"},
                 "range": [widest, 0],
+                "dtick": 20 if is_apart else 10,
                 "matches": None if place == 0 else "x",
             },
             {
-                "title": {"text": f"{'accuracy' if place else 'I(prediction; label)'} ({unit})"},
+                "title": {"text": title},
                 "range": [-0.02 * top, top],
             },
         )
@@ -202,14 +229,14 @@ def weight_decay(rows: pandas.DataFrame) -> Chart:
     panels = Panels([""], 1, 420, 430)
     grid = [f"{value:g}" for value in sorted(rows["weight_decay"].unique())]
     curves = {
-        "train_accuracy_percent": ("original labels, training", "#7a7a7a", "triangle-down", "solid"),
+        "train_accuracy_percent": ("original labels, training", GREY, "triangle-down", "solid"),
         "validation_accuracy_percent": ("original labels, validation", ORIGINAL, "square", "solid"),
-        "random_label_chance_bound_percent": ("chance bound", RANDOM, None, "dash"),
+        "random_label_chance_bound_percent": ("chance bound of random labels", RANDOM, None, "dash"),
         "random_label_train_accuracy_percent": ("random labels, training", RANDOM, "circle", "solid"),
     }
     for quantity, (name, colour, symbol, dash) in curves.items():
         curve = rows[rows["quantity"] == quantity].sort_values("weight_decay")
-        line = _line(
+        line = traces.line(
             [f"{value:g}" for value in curve["weight_decay"]], curve["mean"], colour, name, True, hover="%{y:.1f} %"
         )
         line.update(line={"dash": dash}, mode="lines+markers" if symbol else "lines")
@@ -219,7 +246,7 @@ def weight_decay(rows: pandas.DataFrame) -> Chart:
                 error_y={
                     "type": "data",
                     "array": curve["standard_error"].fillna(0.0),
-                    "color": _on_page(colour),
+                    "color": traces.on_page(colour),
                     "thickness": 1,
                 },
             )
@@ -263,23 +290,31 @@ def reliability(rows: pandas.DataFrame) -> Chart:
         own = rows[(rows["panel"] == name) & (rows["bin"].astype(str) != "all")]
         whole = rows[(rows["panel"] == name) & (rows["bin"].astype(str) == "all")]
         middle, width = (own["lowest_margin"] + own["highest_margin"]) / 2, own["highest_margin"] - own["lowest_margin"]
-        for line, quantity, colour in ((0, "fraction", "#8a8a8a"), (1, "accuracy", ORIGINAL)):
+        for line, quantity, colour in ((0, "fraction", SHARE), (1, "accuracy", ACCURACY)):
             bars = go.Bar(
                 x=middle,
                 y=own[quantity],
                 width=width,
-                marker={"color": colour, "line": {"color": SURFACE, "width": 1}},
+                error_y={
+                    "type": "data",
+                    "array": own[f"{quantity}_standard_error"].fillna(0.0),
+                    "color": INK,
+                    "thickness": 1,
+                },
+                marker={"color": traces.on_page(colour), "line": {"color": SURFACE, "width": 1}},
                 name={"fraction": "fraction of images", "accuracy": "accuracy"}[quantity],
                 legendgroup=quantity,
                 showlegend=column == 0,
                 hovertemplate="%{y:.3f}",
             )
             panels.add(column + line * len(shown), bars)
-        panels.add(column + len(shown), _line([0, 1], [0, 1], MUTED, "margin = accuracy", column == 0, hover=None))
-        marks = (("mean_margin", "mean margin", RANDOM, "dash"), ("accuracy", "mean accuracy", ORIGINAL, "solid"))
+        panels.add(
+            column + len(shown), traces.line([0, 1], [0, 1], MUTED, "margin = accuracy", column == 0, hover=None)
+        )
+        marks = (("mean_margin", "mean margin", GAP, "dash"), ("accuracy", "mean accuracy", ACCURACY, "solid"))
         for quantity, label, colour, dash in marks:
             for value in whole[quantity].dropna().head(1):
-                mark = _line([value, value], [0, 1], colour, label, column == 0, hover=f"{label} {value:.3f}")
+                mark = traces.line([value, value], [0, 1], colour, label, column == 0, hover=f"{label} {value:.3f}")
                 mark.update(line={"dash": dash})
                 panels.add(column, mark)
         for line, title in ((0, "fraction of images"), (1, "accuracy")):
@@ -323,7 +358,9 @@ def clusters(rows: pandas.DataFrame) -> Chart:
             )
             moving.append(panels.add(panel, points))
         reach = {"range": [-LIMIT, LIMIT]}
-        panels.style_axes(panel, reach | {"title": {"text": "unit 1"}}, reach | {"title": {"text": "unit 2"}})
+        panels.style_axes(
+            panel, reach | {"title": {"text": "unit 1 (no unit)"}}, reach | {"title": {"text": "unit 2 (no unit)"}}
+        )
     frames = [[cloud(variant, epoch, label) for variant in variants for label in labels] for epoch in epochs]
     words = (
         "Outputs of the two-neuron layer for images of every class, axes from -10 to 10, with a slider over epochs: "
@@ -345,49 +382,6 @@ def _over_seeds(rows: pandas.DataFrame, quantity: str) -> pandas.DataFrame:
     by_ratio = rows.groupby("snr_db")[quantity]
     curve = pandas.DataFrame({"mean": by_ratio.mean(), "error": by_ratio.sem().fillna(0.0)})
     return curve[by_ratio.count() == rows["seed"].nunique()].reset_index()
-
-
-def _line(
-    x: Iterable, y: Iterable, colour: str, name: str, legend: bool = False, hover: str | None = None
-) -> go.Scatter:
-    """A line that shares its legend entry with everything of its name; without ``hover`` it stays silent."""
-    spoken = {"hoverinfo": "skip"} if hover is None else {"hovertemplate": hover}
-    return go.Scatter(
-        x=_numbers(x),
-        y=_numbers(y),
-        mode="lines",
-        line={"color": _on_page(colour), "width": 2},
-        name=name,
-        legendgroup=name,
-        showlegend=legend,
-        **spoken,
-    )
-
-
-def _band(x: pandas.Series, low: pandas.Series, high: pandas.Series, colour: str, name: str) -> go.Scatter:
-    """A band around a line, of its name and colour."""
-    return go.Scatter(
-        x=_numbers([*x, *x[::-1]]),
-        y=_numbers([*high, *low[::-1]]),
-        fill="toself",
-        fillcolor=_on_page(colour),
-        opacity=0.18,
-        mode="none",
-        name=name,
-        legendgroup=name,
-        showlegend=False,
-        hoverinfo="skip",
-    )
-
-
-def _numbers(values: Iterable) -> np.ndarray | list:
-    """Numbers in single precision, which a screen cannot tell from double; text, and nothing, as they are."""
-    listed = list(values)
-    return listed if listed and (listed[0] is None or isinstance(listed[0], str)) else np.asarray(listed, np.float32)
-
-
-def _on_page(colour: str) -> str:
-    return INK if colour == LAST_COLOUR else colours.in_the_light(colour)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -43,6 +43,11 @@ def in_the_light(colour: str) -> str:
     return _text(*colorsys.hls_to_rgb(hue, lightness, saturation))
 
 
+def themed(colour: str) -> str:
+    """The colour of a style for either theme."""
+    return f"light-dark({in_the_light(colour)}, {in_the_dark(colour)})"
+
+
 def _channels(colour: str) -> tuple[float, float, float]:
     digits = colour.lstrip("#")
     digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits

@@ -39,7 +39,7 @@ class Claims(NamedTuple):
 
     Attributes:
         prefix: how their ids begin.
-        heading: what claims.md and README call them.
+        heading: what claims.md and docs/reproduction.md call them.
     """
 
     prefix: str
@@ -102,6 +102,11 @@ class Result:
     def is_animated(self) -> bool:
         """Whether it is also an animation."""
         return "gif" in self.suffixes
+
+    @property
+    def heading(self) -> str:
+        """Its words at the beginning of a line."""
+        return f"{self.words[:1].upper()}{self.words[1:]}"
 
     @property
     def place(self) -> str:

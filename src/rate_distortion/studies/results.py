@@ -52,6 +52,11 @@ def _of(study: Mapping[str, Any]) -> str:
     return f"study **{study['name']}** ({study['title']})"
 
 
+def _on(study: Mapping[str, Any]) -> str:
+    """For what is not of the study's own images."""
+    return f"study **{study['name']}**, on {study['images']}"
+
+
 def _seeds(study: Mapping[str, Any]) -> str:
     return f"seeds {_listed(study['seeds'])}"
 
@@ -60,9 +65,12 @@ def _accuracies(name: str, title: str, words: str, claims: Claims) -> Result:
     """Table 1, Table 2 and the models beside them are the same table of other cells."""
 
     def caption(study: Mapping[str, Any], cells: Mapping[str, Any], **_: Any) -> str:
-        batch_sizes = _listed(f"{model} at batch sizes {_listed(sizes)}" for model, sizes in cells.items())
+        batch_sizes = "; ".join(
+            f"{model} at batch size {' and '.join(map(str, sizes))}" for model, sizes in cells.items()
+        )
         return (
-            f"{title} for {_of(study)}: {batch_sizes}; {trained(study)}, {_seeds(study)}. One row per model, batch size and "
+            f"{title} for {_of(study)}: {batch_sizes}; {trained(study)} where a model has no settings of its own, "
+            f"{_seeds(study)}. One row per model, batch size and "
             "quantity: mean, standard error of the mean and number of seeds; where the paper prints the cell, its mean and "
             "error beside it. Accuracies in percent, gaps (train minus test) in points, losses in nats, information in bits."
         )
@@ -112,7 +120,10 @@ def _figure5(name: str, words: str, panels: Callable[[Study], list[dict[str, Any
     """Figure 5, and the same under each kind of batch statistics, are the same curves in other panels."""
 
     def caption(study: Mapping[str, Any], panels: list[Mapping[str, Any]]) -> str:
-        titles = "; ".join(f"{panel['title']} (model {panel['model']})" for panel in panels)
+        modes = [panel["evaluation_mode"].replace("none", "") for panel in panels]
+        titles = "; ".join(
+            panel["title"] + (mode and f" with {mode} statistics") for panel, mode in zip(panels, modes, strict=True)
+        )
         return (
             "Information about the label (above) and accuracy (below) against signal-to-noise ratio "
             f"in {_of(study)}, for L2 and L∞ gradient noise without bound and for white Gaussian noise: {titles}. The first "
@@ -181,7 +192,7 @@ RESULTS: tuple[Result, ...] = (
         },
         settings_of=lambda study: _gradient_ratio(study) | {"panels": shown.figure2_panels(study)},
         caption=lambda study, kind, panels: (
-            f"Signal-to-noise ratio of the stochastic gradients ({kind} ratio) against epoch in {_of(study)}: "
+            f"Signal-to-noise ratio of the stochastic gradients ({kind} ratio) against epoch in {_on(study)}: "
             f"{'; '.join(panel['title'] for panel in panels)}. Layers by colour, the last one black; geometric mean over "
             f"{_seeds(study)} and one standard error. Dotted: the ratio that minibatch gradients without any signal would "
             "have. A ring marks the epoch from which on a layer's ratio is constant, where every seed has one. "
@@ -198,7 +209,7 @@ RESULTS: tuple[Result, ...] = (
         reads=lambda study: {"dataset": targets.digits_dataset(study)},
         settings_of=_gradient_ratio,
         caption=lambda study, kind: (
-            f"Figure 2 in numbers for {_of(study)}, {kind} ratio: by network and layer the epoch from which on the ratio is "
+            f"Figure 2 in numbers for {_on(study)}, {kind} ratio: by network and layer the epoch from which on the ratio is "
             "constant, its levels (log10) and their distance from the ratio without any signal, and how the layers lie to each "
             f"other; mean and standard error over {_seeds(study)}; {study['figure2_epochs']} epochs at learning rate "
             f"{study['learning_rate']}, batch size {study['batch_size']}."
@@ -215,7 +226,7 @@ RESULTS: tuple[Result, ...] = (
         },
         settings_of=_plane,
         caption=lambda study, plane: (
-            f"Information plane of {_of(study)}: I(X; T) against I(T; Y) of every layer of the {plane['activation']} "
+            f"Information plane of {_on(study)}: I(X; T) against I(T; Y) of every layer of the {plane['activation']} "
             f"network, (a) on the original and (b) on random labels; {plane['bins']} bins of equal mass in each layer, at "
             f"most {plane['samples']} training images, mean over {_seeds(study)}. Colour is the epoch, the marker the layer; "
             "below, the corner of the hidden layers is enlarged. Dashed: the ceilings log2 n and H(Y). Grey: what I(T; Y) "
@@ -233,7 +244,7 @@ RESULTS: tuple[Result, ...] = (
         reads=lambda study: {"dataset": targets.digits_dataset(study)},
         settings_of=_plane,
         caption=lambda study, plane: (
-            f"Figure 3 in numbers for {_of(study)}: estimates at the last epoch by estimator and layer on the original and "
+            f"Figure 3 in numbers for {_on(study)}: estimates at the last epoch by estimator and layer on the original and "
             "on random labels, their difference (the paper's degree of memorization, a proxy), compression, violations of "
             f"the data processing inequality, and the upper bound on H(X); {plane['activation']}, mean and standard error "
             f"over {_seeds(study)}."
@@ -289,8 +300,8 @@ RESULTS: tuple[Result, ...] = (
         caption=lambda study, calibration: (
             f"Accuracy against weight decay in {_of(study)}: model {calibration['model']} at batch size "
             f"{calibration['batch_size']}, {trained(study)}, {_seeds(study)}. Red: training accuracy on random labels, "
-            "with the bound that a network without information does not exceed; blue: validation accuracy on the original "
-            "labels; error bars: one standard error."
+            "with the bound that a network without information does not exceed; grey and blue: training and validation "
+            "accuracy on the original labels; error bars: one standard error."
         ),
     ),
     _table(
@@ -316,7 +327,7 @@ RESULTS: tuple[Result, ...] = (
         settings_of=_capacity_law,
         caption=lambda study, model, batch_size: (
             "The smallest weight decay with which labels are not fitted against the number of training images in "
-            f"{_of(study)}: model {model} at batch size {batch_size}, {_trained(study)}, {_seeds(study)}. Left, bars: the "
+            f"{_of(study)}: model {model} at batch size {batch_size}, {trained(study)}, {_seeds(study)}. Left, bars: the "
             "interval of the grid in which it lies, red on random and blue on the original labels; lines: the weight decay up "
             "to which a fitted network costs less than a constant predictor. Right: what weight decay changes in test accuracy."
         ),
@@ -329,7 +340,7 @@ RESULTS: tuple[Result, ...] = (
         records={"metrics": "metrics.json"},
         settings_of=_capacity_law,
         caption=lambda study, model, batch_size: (
-            f"The capacity law of {_of(study)}: model {model} at batch size {batch_size}, {_trained(study)}, {_seeds(study)}. "
+            f"The capacity law of {_of(study)}: model {model} at batch size {batch_size}, {trained(study)}, {_seeds(study)}. "
             "By number of training images the smallest weight decay with which labels are not fitted, the one that the norm of "
             "fitted networks predicts, and its cost in test accuracy."
         ),
@@ -412,7 +423,7 @@ RESULTS: tuple[Result, ...] = (
         reads=shown.figure6_records,
         settings_of=_bottleneck,
         caption=lambda study: (
-            f"Sphere packing in {_of(study)}: every training image in the layer of two units, without its noise, coloured by "
+            f"Sphere packing in {_on(study)}: every training image in the layer of two units, without its noise, coloured by "
             f"label, after {_listed(study['figure_epochs'])} epochs (0 is before the first step). Columns: "
             f"{_listed(study['variants']).replace('_', ' ')} (normalization in the encoder); axes end at ±10 and a panel "
             f"says how many points lie outside. Seed {study['seeds'][0]}; learning rate {study['learning_rate']} "
@@ -432,7 +443,7 @@ RESULTS: tuple[Result, ...] = (
         reads=lambda study: {},
         settings_of=_bottleneck,
         caption=lambda study: (
-            f"Figure 6 in numbers for {_of(study)}: power, scatter, isotropy, purity of neighbourhoods and vacant area of "
+            f"Figure 6 in numbers for {_on(study)}: power, scatter, isotropy, purity of neighbourhoods and vacant area of "
             f"the layer of two units, the first recorded epoch with purity {study['partition_purity']} (the partition), and "
             "the difference that batch normalization makes with and without its scale; mean and standard error over "
             f"{_seeds(study)}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rate_distortion import datasets
 from rate_distortion.studies import sizes, targets
 from rate_distortion.studies.runs import FIGURE5_PANELS, Cell, Run
 from rate_distortion.studies.study import Study
@@ -62,6 +63,7 @@ def perceptron_summary(study: Study) -> dict[str, Any]:
     targets.perceptron_data(study)
     settings = study.config["multilayer_perceptron"]
     own = {key: settings[key] for key in ("epochs", "learning_rate", "batch_size", "hidden_widths")}
+    own["images"] = f"{' versus '.join(map(str, settings['digits']))} of {datasets.DESCRIPTIONS[settings['dataset']]}"
     return summary(study) | own | {"figure2_epochs": settings["gradient_snr"].get("epochs", settings["epochs"])}
 
 
@@ -69,7 +71,7 @@ def bottleneck_summary(study: Study) -> dict[str, Any]:
     """What figure 6 and its table say of the study they show."""
     settings = study.config["sphere_packing"]
     own = {key: settings[key] for key in BOTTLENECK_KEYS.split()}
-    return title(study) | own
+    return title(study) | own | {"images": datasets.DESCRIPTIONS[settings["dataset"]]}
 
 
 def capacity_law_summary(study: Study) -> dict[str, Any]:
@@ -176,8 +178,7 @@ def figure5_panels(study: Study) -> list[dict[str, Any]]:
     panels = []
     for panel, cell in _figure5_cells(study).items():
         mode = _evaluation_mode(study.model(cell.model))
-        statistics = "" if mode == "none" else f", {mode} statistics"
-        panels.append(_figure5_panel(study, panel, f"({panel}) model {cell.model}{statistics}", cell.model, mode))
+        panels.append(_figure5_panel(study, panel, panel, cell.model, mode))
     return panels
 
 
@@ -190,7 +191,8 @@ def batch_norm_model(study: Study) -> str | None:
 def batch_norm_panels(study: Study) -> list[dict[str, Any]]:
     """One panel for each kind of statistics."""
     model = batch_norm_model(study)
-    return [_figure5_panel(study, mode, f"{mode} statistics", model, mode) for mode in study.evaluation_modes(model)]
+    modes = study.evaluation_modes(model)
+    return [_figure5_panel(study, mode, letter, model, mode) for letter, mode in zip("abcdef", modes, strict=False)]
 
 
 def figure6_records(study: Study) -> dict[str, list[str]]:
@@ -206,9 +208,9 @@ def _figure5_cells(study: Study) -> dict[str, Cell]:
     return {panel: Cell(drawn[panel], drawn["batch_size"], "original") for panel in FIGURE5_PANELS if panel in drawn}
 
 
-def _figure5_panel(study: Study, panel: str, title: str, model: str, mode: str) -> dict[str, Any]:
-    images = study.config["perturbations"]["images"]
-    return {"panel": panel, "title": title, "model": model, "evaluation_mode": mode, "images": images}
+def _figure5_panel(study: Study, panel: str, letter: str, model: str, mode: str) -> dict[str, Any]:
+    images, heading = study.config["perturbations"]["images"], f"({letter}) model {model}"
+    return {"panel": panel, "title": heading, "model": model, "evaluation_mode": mode, "images": images}
 
 
 def _evaluation_mode(settings: dict[str, Any]) -> str:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import pandas
 
-from rate_distortion.analysis.precision import DASH, to_precision
+from rate_distortion.analysis.precision import DASH, to_precision, with_minus
 from rate_distortion.analysis.records import disambiguate
 from rate_distortion.claims import ledger, wording
 from rate_distortion.tables.fault_tolerance import NOISE_NAMES
-from rate_distortion.tables.layout import with_minus
 from rate_distortion.tables.perceptrons import network_name
 from rate_distortion.tables.reverse_transmission import NEVER
 
@@ -38,10 +37,12 @@ def gradient_ratios(rows: pandas.DataFrame | None) -> list[Comparison]:
     found, plateaus = [], rows[rows["quantity"] == "plateau_epoch"]
     for (activation, normalization), own in plateaus.groupby(["activation", "normalization"], sort=False):
         known, printed = own["mean"].dropna(), own["printed"].dropna()
-        none = f"{len(own) - len(known)} of {len(own)} layers still move" if len(known) < len(own) else ""
+        none = f"not in {len(own) - len(known)} of {len(own)} layers" if len(known) < len(own) else ""
+        in_part = int((own["n"].between(1, own["seeds_planned"] - 1)).sum()) if "seeds_planned" in own else 0
         here = " to ".join(dict.fromkeys(f"{epoch:,.0f}" for epoch in (known.min(), known.max()))) if len(known) else ""
         paper = f"about {printed.iloc[0]:,.0f}" if len(printed) else DASH
-        measured = "; ".join(filter(None, (here, none)))
+        some = f"not in every seed in {in_part} of {len(own)} layers" if in_part else ""
+        measured = "; ".join(filter(None, (here, none, some)))
         found.append(Comparison(f"{network_name(activation, normalization)}: constant from epoch", paper, measured))
     return found
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas
 
-from rate_distortion.analysis.precision import DASH, to_precision
+from rate_distortion.analysis.precision import DASH, to_precision, with_minus
 from rate_distortion.datasets import catalogue
 from rate_distortion.storage import files, provenance
 from rate_distortion.studies.shown import trained
@@ -51,9 +51,6 @@ LATEX_TEXT = str.maketrans(
     }
 )
 """Characters that LaTeX reads as commands or does not have, and what stands for them."""
-
-MINUS = re.compile(r"(?<![\w.)])-(?=\.?\d)")
-"""A hyphen that stands for a minus."""
 
 TAG, NO_TAG = re.compile(r"<(?=[A-Za-z/!?])"), "&lt;"
 """What Markdown would take for HTML, in words that an archive of somebody else's brought."""
@@ -247,11 +244,6 @@ def _plain(value: Any) -> Cell:
     if isinstance(value, float):
         return NOTHING if pandas.isna(value) else Cell(f"{value:.4g}")
     return Cell(str(value))
-
-
-def with_minus(text: str) -> str:
-    """Text with a true minus sign before its negative numbers."""
-    return MINUS.sub("−", text)
 
 
 @dataclass(frozen=True)

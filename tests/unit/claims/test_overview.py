@@ -1,17 +1,9 @@
-"""README's tables of answers and verdicts."""
+"""The overview: verdicts by table and figure."""
 
-from claim_records import LEDGER, ROOT, write_json
+from claim_records import LEDGER, write_json
 
 from rate_distortion.analysis.records import StudyRecords
 from rate_distortion.claims import assessment, overview
-
-
-def test_the_readme_shows_the_committed_verdicts():
-    readme = (ROOT / "README.md").read_text()
-    answers, rows = (overview.read(ROOT / f"docs/{name}.csv") for name in ("theses", "verdicts"))
-    assert overview.with_tables(readme, answers, rows) == readme, "run: make readme STUDY=<a finished study>"
-    assert list(answers["thesis"]) == list(LEDGER.theses)
-    assert list(rows["item"]) == [item.name for item in overview.ITEMS]
 
 
 def test_the_overview_counts_every_claim_of_the_paper_once(tmp_path):
