@@ -60,12 +60,16 @@ def test_snakemake_that_lost_its_jobs_while_the_controller_was_away_is_started_a
     project = interrupted
     project.start("interrupted")
     project.wait_for_checkpoint()
+    process = project.training_process()
+    os.kill(process, signal.SIGSTOP)  # it will not be done before the second job starts
     lab.stop_controller()
     project.wait_until(lambda: "Falling back to 'sacct'" in project.said(), "a poll fell into the controller's absence")
     lab.start_controller()
     project.kill()
     project.snakemake("--unlock")
     project.start("interrupted")
+    project.wait_until(lambda: "is at work in" in project.training_log(), "the second job waits for the first")
+    os.kill(process, signal.SIGCONT)
     project.finish()
     assert {job["JobState"] for job in project.jobs("train")} == {"COMPLETED"}
     assert_complete(project, undisturbed)

@@ -99,8 +99,8 @@ def guarded(folder: str | Path, check: Callable[[], object]) -> Iterator[None]:
 def completed(path: str | Path, *, noted: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it becomes ``path``, on any error it is removed.
 
-    The data reach the disk before the name does, so that a crash leaves the old file or the new one, never a torn one. The
-    folder is made when missing. The temporary name is always the same, so that what a kill leaves behind is written over and
+    The data reach the disk before the name does, so that a crash leaves the old file, the new one or none, never a torn one. A
+    missing folder is made. The temporary name is always the same, so that what a kill leaves behind is written over and
     does not pile up; it ends like the final one, since some writers go by the suffix.
 
     Args:
@@ -148,6 +148,12 @@ def _ask_guards(path: Path) -> None:
     for folder, check in list(_guards):
         if folder in parents:
             check()
+
+
+def remove(path: str | Path) -> None:
+    """Remove a file, if it is there and its folder is this process's (:func:`guarded`)."""
+    _ask_guards(Path(path))
+    Path(path).unlink(missing_ok=True)
 
 
 def write_bytes(path: str | Path, content: bytes, *, noted: bool = True) -> None:
@@ -263,10 +269,15 @@ def checksum(path: str | Path, algorithm: str = "sha256") -> str:
 
 
 def _note_checksum(path: Path, temporary: Path) -> None:
-    """Note the checksum of a study's file before it gets its name: a kill in between leaves a note without its file."""
+    """Note the checksum of a study's file before it gets its name: a kill in between leaves a note without its file.
+
+    An older file goes before the note, to which it would be a damaged one.
+    """
     if note := _note_of(path):
-        # As `sha256sum --check` reads it in the study's folder.
-        write_text(note, f"{checksum(temporary)}  {'/'.join(_inside_study(path))}\n")
+        with completed(note) as written:
+            # As `sha256sum --check` reads it in the study's folder.
+            written.write_text(f"{checksum(temporary)}  {'/'.join(_inside_study(path))}\n", encoding="utf-8")
+            path.unlink(missing_ok=True)
 
 
 def _note_of(path: Path) -> Path | None:
