@@ -87,16 +87,6 @@ def test_a_part_that_a_study_leaves_out_is_named(ask, message):
         ask(load(leave_out)["lean"])
 
 
-def test_what_an_archive_lacks_of_its_trainings_is_found():
-    study = load()["ci"]
-    whole = [f"{run.folder}/{name}" for run in study.runs() for name in targets.RUN_NAMES.values()]
-    assert targets.lacking_records(study, whole) == []
-    assert targets.lacking_records(study, [path for path in whole if "A/batch128/original/seed1" not in path]) == [
-        f"results/ci/runs/cnn/A/batch128/original/seed1/{name}"
-        for name in ("metrics.json", "history.csv", "provenance.json", "predictions.npz")
-    ]
-
-
 def test_sources_are_downloads_or_the_users_file_or_nothing():
     assert targets.source_files(load()["demo"]) == []
     assert len(targets.source_files(load()["paper"])) == 2
