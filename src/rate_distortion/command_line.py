@@ -23,7 +23,7 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 STARTER = ("my_study.yaml", "my_networks.py", "README.md")
 SCHEMA = "workflow/schemas/config.schema.yaml"
 CHECKOUT = ("Snakefile", "config.yaml", SCHEMA)
-"""What a folder has that is a checkout."""
+"""A folder with these files is a checkout."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

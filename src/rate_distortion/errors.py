@@ -1,4 +1,4 @@
-"""Whose mistake an error is: a class of this package's own tells a person what to put right, any other is a defect."""
+"""Errors a user can fix; anything else is a bug."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class InputError(ValueError):
-    """What a person has set or brought cannot be used: a setting, data, a network; the message is one sentence for them."""
+    """Unusable input from the user: a setting, data or a network. The message is one sentence."""
 
 
 def require_known(settings: Any, **allowed: Iterable[str]) -> None:

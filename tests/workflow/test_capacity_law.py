@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from conftest import rows
 
 MINE = {
@@ -17,6 +19,7 @@ MINE = {
 }
 
 
+@pytest.mark.slow
 def test_a_toy_law_is_made_and_grows_by_what_is_new(project):
     project.edit_config(lambda config: config["studies"].update(mine=MINE))
     table, figure = "results/mine/tables/capacity_law.csv", "results/mine/figures/capacity_law.svg"

@@ -17,7 +17,7 @@ import pandas
 from rate_distortion.storage import files
 
 STANDARD_DEVIATIONS = 3.0
-"""Above the majority share a training accuracy counts as better than chance from this many binomial standard deviations on."""
+"""A training accuracy is better than chance when it exceeds the majority share by this many binomial standard deviations."""
 
 
 class CapacityError(ValueError):

@@ -17,7 +17,7 @@ DEFAULT_BINS = 10
 
 
 class Confidence(NamedTuple):
-    """What a network says of N images: predicted classes (N,), prediction margins (N,) and largest probabilities (N,)."""
+    """Predictions and confidence of N images: classes (N,), prediction margins (N,) and largest probabilities (N,)."""
 
     predictions: np.ndarray
     margins: np.ndarray

@@ -24,7 +24,7 @@ AREA_LOW_DB, AREA_HIGH_DB = 3.0, 60.0
 """The interval of the area: from nearly as much noise as signal to a noise that changes nothing."""
 
 CONFIDENCE = 0.95
-"""Of the interval of an area."""
+"""Level of the area's interval."""
 GRID_DB = np.concatenate([np.arange(1.0, 20.0, 0.5), np.arange(20.0, 66.0, 1.0)])
 
 

@@ -13,12 +13,12 @@ import numpy as np
 
 NEIGHBOURS = 10
 HELD_SHARE = 0.99
-"""Of the points, inside the disc whose area counts: a few stray points would make it as large as they please."""
+"""Share of points inside the disc; keeps outliers from setting its size."""
 POINTS_PER_CELL = 16
 """Expected in each cell if the disc were filled evenly: then a cell is empty by chance with probability e^-16."""
 
 FILLING = ("power", "purity")
-"""What is said of the first epochs, where batch normalization is to make a difference at once."""
+"""Quantities reported for the first epochs, where batch normalization should already make a difference."""
 
 
 @dataclass(frozen=True)

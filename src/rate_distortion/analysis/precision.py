@@ -6,13 +6,13 @@ import math
 import re
 
 DASH = "—"
-"""In the place of a number that is not there."""
+"""Stands for a missing number."""
 
 ROUNDING = 1e-12
 """A relative standard error below this is what floating point leaves of equal numbers, and counts as zero."""
 
 MOST_DECIMALS = 6
-"""Of a number without an error."""
+"""Most decimals of a number without an error."""
 
 MINUS = re.compile(r"(?<![\w.)])-(?=\.?\d)")
 """A hyphen that stands for a minus."""

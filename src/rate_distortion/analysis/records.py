@@ -199,7 +199,7 @@ class StudyRecords:
 
 
 def _is_finished(folder: Path) -> bool:
-    """Whether a run whose probes are there is there itself; while it is being made again it is not."""
+    """True if the run is finished, not only its probes."""
     return (folder / "metrics.json").exists()
 
 

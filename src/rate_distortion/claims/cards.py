@@ -15,7 +15,7 @@ VERDICTS = ("reproduced", "not reproduced", "undecided")
 COMPARABILITIES = ("full", "reduced", "other data")
 ARITHMETIC, ARCHITECTURE, EXPERIMENTS = "the paper's arithmetic", "the architecture", "experiments"
 GROUPS = (EXPERIMENTS, ARCHITECTURE, ARITHMETIC)
-"""What a claim is checked by; only experiments are evidence on the paper's thesis."""
+"""How a claim is checked. Only experiments are evidence for the paper's thesis."""
 
 
 @dataclass(frozen=True)

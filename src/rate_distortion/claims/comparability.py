@@ -12,9 +12,9 @@ from rate_distortion.studies.sizes import study_sizes as study_sizes
 
 FULL, REDUCED, OTHER_DATA = "full", "reduced", "other data"
 SOURCES = ("dataset", "handwritten_digits", "image_shape", "classes")
-"""What makes the data other ones, and not only fewer."""
+"""Sizes that, when they differ, mean other data and not only fewer."""
 AT_LEAST = ("images", "epochs", "max_steps", "largest_sigma")
-"""Sizes whose names end so may exceed the paper's."""
+"""Sizes with these suffixes may exceed the paper's."""
 AT_MOST = ("lowest_snr_db",)
 """Sizes that may fall short of it; everything else must be equal."""
 

@@ -16,7 +16,7 @@ from rate_distortion.claims.verdicts import NOT_REPRODUCED, UNDECIDED
 SUPPORTED, IN_PART, MIXED, CONTRADICTED = "supported", "supported in part", "mixed", "contradicted"
 ANSWERS = (SUPPORTED, IN_PART, MIXED, CONTRADICTED, UNDECIDED)
 MOST_LISTED = 4
-"""Of the things that would decide a thesis, and of the claims on either side."""
+"""A thesis lists at most this many claims on either side, and this many things that would decide it."""
 PAPER_SIZE = "the paper's data and size"
 COLUMNS = (
     "thesis",

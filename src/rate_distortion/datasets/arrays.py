@@ -31,7 +31,7 @@ MOST_CLASSES = 1000
 """A sweep keeps a table of classes by classes at each of its points: 8 MB of counts for 1,000."""
 
 TEST_SHARE = 0.2
-"""Of a file without ``split``, what becomes the test split."""
+"""Share of a file without ``split`` that becomes the test split."""
 
 
 def read_arrays(path: str | Path, split: str, seed: int) -> LabelledImages:

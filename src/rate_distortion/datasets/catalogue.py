@@ -56,7 +56,7 @@ LICENCES: Mapping[str, str] = {
     "cifar10": "none is stated (https://www.cs.toronto.edu/~kriz/cifar.html)",
     "arrays": "the user's own",
 }
-"""On which terms each source may be used and passed on."""
+"""Licence of each source."""
 
 DATASETS = tuple(DESCRIPTIONS)
 """Names of the sources."""

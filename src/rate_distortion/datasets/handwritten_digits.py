@@ -20,7 +20,7 @@ DIVISION_SEED = 0
 """The division is part of the data set: it is the same whatever the seed of a study."""
 
 DEFAULT_SIDE = 28
-"""That of MNIST, whose part this data set plays."""
+"""MNIST's size, since this set stands in for it."""
 
 BRIGHTEST = 16
 """The pixels count dots in 4x4 blocks of the scanned bitmap."""

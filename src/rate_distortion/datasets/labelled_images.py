@@ -11,7 +11,7 @@ CHANNELS = (1, 3)
 
 
 class DatasetError(ValueError):
-    """Data that cannot be used; the message is one sentence for the person who brought them."""
+    """Unusable data from the user. The message is one sentence."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,8 @@
 
 A folder holds ``train``, ``validation`` and ``test``, each with ``images.npy`` (float32, (N, C, H, W)) and ``labels.npy``
 (int64, (N,)); ``whitening.npz`` (see :mod:`datasets.whitening`); and ``dataset.json``, which says what the data are.
-The three splits share no image. :mod:`datasets.preparation` writes the folder; sources and whitening, which take long
-to import, are its affair, and most readers want nothing but ``dataset.json``.
+The three splits share no image. :mod:`datasets.preparation` writes the folder. Only that module imports
+sources and whitening, which take long; most readers need nothing but ``dataset.json``.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ SIZES_BYTES = {
 """Folder -> file -> its length; a mirror that announces another one is passed over before anything is downloaded."""
 
 CIFAR10_BINARY_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
-"""As its page has it (https://www.cs.toronto.edu/~kriz/cifar.html); torchvision has that of the version with pickles."""
+"""From https://www.cs.toronto.edu/~kriz/cifar.html; torchvision knows only the checksum of the version with pickles."""
 
 _SVHN_MIRRORS = ("http://ufldl.stanford.edu/housenumbers/",)
 DEFAULT_MIRRORS = {

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NETWORK_COLOUR = style.RED
-"""As in the paper."""
+"""The paper's colour."""
 CURVE, SIMULATION = "random_code_error", "simulation"
 LARGE_NUMBER = 1e6
 RADIUS = 0.34
-"""Of a node of the diagrams, in their units."""
+"""Radius of a node, in units of the diagram."""
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 COLUMNS = [
     "method", "dimensions", "rate_bits", "codewords", "capacity_bits", "error_probability", "standard_error", "transmissions",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST_CLASSES = 30
 """Classes that the figure has room for: three rows of ten for each model."""
 SIDE_INCHES, WORDS_INCHES, MARGIN_INCHES = 0.46, 0.42, 0.28
-"""Of an image; of the words around it; left of the first image."""
+"""Side of an image; height of the words around it; margin left of the first image."""
 LEGEND = (
     (style.RIGHT, "✓ (a) the predicted class is the label; (b) full confidence was reached"),
     (style.WRONG, "✗ (a) another class is predicted; (b) full confidence was never reached"),

@@ -32,9 +32,9 @@ AXIS = (
     "(axis on top: the usual ratio, 20 log₁₀(‖x‖ / ‖δ‖), in dB)"
 )
 TITLE_CHARACTERS = 62
-"""Of the titles of all panels, side by side."""
+"""Room for the titles of all panels together, in characters."""
 WIDE_PANELS = 2
-"""Of more panels only the first has room for numbers on its vertical axis; the grid carries them on."""
+"""With more panels only the first numbers its vertical axis; the grid lines carry the values on."""
 RISING = (
     "The floor is not taken off here, as it is in the tables. Information can rise while accuracy falls to 0\u00a0%: under an "
     "unbounded attack a label is mistaken for the same class again and again, and that class tells the label."

@@ -34,7 +34,7 @@ ROW_INCHES = 1.62
 WIDEST_NUMBER = 1.6
 """Room that the number of a class needs, in units of the axes."""
 ANIMATED_POINTS = 2000
-"""Of each panel: more would make a file of many megabytes out of noise that compresses badly."""
+"""Points per panel of the animation; more would make a file of many megabytes, since noise compresses badly."""
 FRAMES_PER_SECOND = 6
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PANELS = {"zero_shot": "zero-shot", "one_shot": "one-shot", "real_svhn": "zero-shot, real SVHN"}
 ACCURACY, GAP, SHARE = style.SKY, style.RED, "#949494"
 WHOLE = "all"
-"""As a bin: the whole test set, whose mean margin and accuracy are the lines in the histogram."""
+"""Bin name of the whole test set, whose mean margin and accuracy are the lines in the histogram."""
 
 
 def make(

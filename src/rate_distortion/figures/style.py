@@ -28,12 +28,12 @@ DOUBLE_COLUMN = 14 / 2.54
 """Inches: the width of the paper's text. Text of 8.8 points is one of 5 points when the figure is printed 8 cm wide."""
 SINGLE_COLUMN = 8 / 2.54
 FONT_SCALES = {DOUBLE_COLUMN: 1.0, SINGLE_COLUMN: 0.8}
-"""Of seaborn's sizes for a paper: 9.6 points for titles and labels of axes, 8.8 for the rest."""
+"""Scale of seaborn's ``paper`` context: 9.6 points for titles and axis labels, 8.8 for the rest."""
 SMALLEST_POINTS = 8.8
 POINTS_PER_INCH = 72
 LINE_SPACING = 1.25
 CHARACTERS_PER_EM = 1.8
-"""Of running text in DejaVu Sans, matplotlib's own font."""
+"""Characters per em of running text in DejaVu Sans, matplotlib's own font."""
 
 RED, SKY, GREEN, OCHRE, PINK, NAVY = "#A81E00", "#1C8DF0", "#04664E", "#AE8E01", "#C85CA9", "#0B2A80"
 PALETTE = (RED, SKY, GREEN, OCHRE, PINK, NAVY)
@@ -48,7 +48,7 @@ SPARE_MARKERS = ("v", "*", "p", "h")
 
 LAST_COLOUR = "#000000"
 LAYER_MARKERS = ("s", "^", "D", "v", "P", "X", "*", "p")
-"""Of the layers of a perceptron, from the first."""
+"""Markers of a perceptron's layers, from the first."""
 
 RIGHT, WRONG = NAVY, RED
 ORIGINAL, RANDOM = NAVY, RED

@@ -25,7 +25,7 @@ CURVES = {
 """Quantity -> words, colour, marker."""
 BOUND = "random_label_chance_bound_percent"
 APART = 0.08
-"""Between curves at the same weight decay, in steps of the grid, so that none hides another."""
+"""Horizontal offset between curves, in steps of the grid, so that none hides another."""
 
 
 def make(

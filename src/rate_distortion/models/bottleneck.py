@@ -17,7 +17,7 @@ from rate_distortion.models.shape import VARIANTS
 ACTIVATIONS = ("linear", "relu")
 EVALUATIONS = ("ema", "batch")
 UNITS = 2
-"""Of the layer that is looked at."""
+"""Width of the bottleneck layer."""
 
 
 @dataclass(frozen=True)

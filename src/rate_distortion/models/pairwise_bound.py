@@ -18,7 +18,7 @@ from scipy import optimize
 from torch import Tensor
 
 LOG_VARIANCE_BOUNDS = (-30.0, 10.0)
-"""Where a bandwidth is searched: where units coincide (relu can switch both off), likelihood grows as it goes to zero."""
+"""Search range of the bandwidth: without it, units that coincide (relu can switch both off) would drive it to zero."""
 
 LEAST_EXPONENT = -80.0
 """Smaller exponents are taken for this one: e^-80 changes no sum, and what lies below float32's normal numbers is slow."""

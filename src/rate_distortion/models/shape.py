@@ -10,7 +10,7 @@ KERNEL_SIZES, STRIDES, PADDINGS, CHANNELS = (8, 6, 5), (2, 2, 1), (3, 0, 0), (32
 
 
 VARIANTS = ("none", "batch", "batch_without_scale")
-"""Of the network of Figure 6: no normalization (a), batch normalization (b), and the same without the scale gamma (c)."""
+"""Variants of Figure 6's network: no normalization (a), batch normalization (b), and the same without the scale gamma (c)."""
 
 
 def output_side(side: int) -> int:

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from rate_distortion.errors import InputError
 
 PREFIXES = ("module.", "_orig_mod.")
-"""What torch.nn.DataParallel and torch.compile put before every name."""
+"""Prefixes that torch.nn.DataParallel and torch.compile add to every name."""
 
 NAMED = 3
-"""Most names that a message lists."""
+"""A message lists at most this many names."""
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""A person's own model and images: what its predictions say of the labels, and how much of that survives noise, on one page.
+"""Audit a user's model on a user's images: information about the labels, and how much of it survives noise, on one page.
 
 :func:`audit` measures, :class:`Audit` writes; no study and no Snakemake. The command is ``rate-distortion audit``.
 """

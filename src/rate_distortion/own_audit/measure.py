@@ -34,10 +34,10 @@ GROWTH, MOST_STEPS = 1.15, 120
 """A straight path from 60 to 1 dB takes 51 such steps."""
 
 USUAL_STEPS = 60
-"""For the time left, until a path has been walked."""
+"""Steps assumed for the time left, until a first path is finished."""
 
 STEP_DB = 20 * math.log10(GROWTH)
-"""What the length of a path's last step leaves open."""
+"""Resolution of a ratio, set by the length of a path's last step."""
 
 MASKING_DB = (30.0, 20.0, 10.0)
 NEAR_DB = 20.0

@@ -22,7 +22,7 @@ DASHES = {"l2": "solid", "linf": "dash", "gaussian": "dot"}
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
 WHY_BITS_RISE = "<i>it can rise at 0 % accuracy, where<br>the wrong answers tell the label</i>"
 MOST_POINTS = 1500
-"""Of a class-coloured cloud; more cannot be told apart on a screen."""
+"""Points of a scatter plot by class; more cannot be told apart on a screen."""
 
 
 def gradient_ratios(rows: pandas.DataFrame, kind: str) -> Chart:

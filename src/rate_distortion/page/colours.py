@@ -7,7 +7,7 @@ import colorsys
 LIGHT_SURFACE, DARK_SURFACE = "#ffffff", "#17191d"
 DARK_INK = "#e9e7e2"
 SMALLEST_CONTRAST = 3.0
-"""Of a line or mark against its surface (Web Content Accessibility Guidelines 2.2, criterion 1.4.11)."""
+"""Contrast of a line or mark against its background (Web Content Accessibility Guidelines 2.2, criterion 1.4.11)."""
 
 
 def contrast(first: str, second: str) -> float:

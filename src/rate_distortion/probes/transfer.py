@@ -37,7 +37,7 @@ TUNED = ("all", "head")
 
 
 class TransferError(ValueError):
-    """A transfer that cannot be made; the message is one sentence for the person who asked for it."""
+    """A transfer that cannot be made. The message is one sentence for the user."""
 
 
 @dataclass(frozen=True)

@@ -31,13 +31,13 @@ from rate_distortion.training.settings import set_up_process
 log = logging.getLogger(__name__)
 
 TARGET_KEYS = ("dataset", "file", "validation_images", "test_images", "target_whitening")
-"""What of a study's ``transfer`` says which images are read; the rest says how."""
+"""Keys of ``transfer`` that choose the target images; the others say how the network is tuned."""
 
 NATIVE_SIDES = {"digits": 8}
 """Sides of sources that would otherwise come resized: the source's side is reached in one interpolation."""
 
 REAL_SVHN = "svhn"
-"""As a target in ``zero_shot.csv``: SVHN's test images, which a network of procedural street numbers reads too."""
+"""Name of the second target in ``zero_shot.csv``: SVHN's test images, read by networks of procedural street numbers."""
 
 
 class Target(NamedTuple):

@@ -55,7 +55,7 @@ DAMAGED_ARCHIVE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What numpy and zipfile raise when the bytes of an .npz make no sense: each is what some flipped bit led to."""
+"""What numpy and zipfile raise for a damaged .npz; each was caused by some flipped bit."""
 
 RESULTS = "results"
 CHECKSUMS = "checksums"

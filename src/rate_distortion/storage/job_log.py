@@ -17,7 +17,7 @@ from rate_distortion.storage import files
 log = logging.getLogger(__name__)
 
 ALLOCATION_FAILED = re.compile(r"allocate memory|not enough memory|out of memory", re.IGNORECASE)
-"""In the message of torch's allocators, whose errors on the processor are plain RuntimeErrors."""
+"""Found in messages of torch's allocators, whose errors on the processor are plain RuntimeErrors."""
 
 
 @contextlib.contextmanager
@@ -26,7 +26,7 @@ def job_log(path: str | Path) -> Iterator[None]:
 
     An error ends the job with exit code 1 and one sentence. An error of a class of this package's own (:mod:`.errors`) was
     foreseen, and so is too little memory, and what the system says of disks and permissions (:data:`.files.REMEDIES`).
-    Anything else, a ValueError too, is a defect, or comes from code that the user brought: its traceback follows in the log.
+    Anything else, a ValueError too, is a defect, or comes from the user's code: its traceback follows in the log.
     """
     _open_log(path)
     began, worked = time.perf_counter(), time.process_time()

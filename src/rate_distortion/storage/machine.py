@@ -19,7 +19,7 @@ WORKING_MEMORY_BYTES = 3 * 10**8
 
 
 class MachineError(InputError):
-    """A folder or a limit with which nothing can run; the message is one sentence for the person who set it."""
+    """A folder or a limit with which nothing can run. The message is one sentence for the user."""
 
 
 def check(folder: str | Path = ".") -> None:

@@ -33,10 +33,10 @@ RECORD_FILES = ("weight_decay.json", "network.csv", "plan.md", "tables/attack_au
 """Records that lie elsewhere. They need the networks or the source of the images, so that a recipient cannot make them."""
 
 RECORD_SUFFIXES = (".csv", ".json", ".npz")
-"""Of records: tables and numbers, nothing that could be run, no weights and no images."""
+"""Suffixes of records: tables and numbers. No code, no weights, no images."""
 
 WHITENING = "whitening.npz"
-"""What no table or figure reads, and what would make an archive large: the matrix that whitened the images."""
+"""Left out: the whitening matrix is large, and no table or figure reads it."""
 
 CHUNK_BYTES = 1 << 20
 MOST_METADATA_BYTES = 16 << 20
@@ -45,7 +45,7 @@ MOST_UNPACKED_BYTES, MOST_TIMES = 64 << 20, 100
 shrinks to a hundredth is made to fill disks."""
 
 LONGEST_PART, LONGEST_PATH = 200, 1000
-"""Of names, in characters; file systems end at 255 and 4,096 bytes, and temporary names are longer."""
+"""Longest names, in characters; file systems end at 255 and 4,096 bytes, and temporary names are longer."""
 
 NAMED = 3
 """Records that a sentence names one by one."""
@@ -60,7 +60,7 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, N
 
 
 class ArchiveError(ValueError):
-    """An archive that cannot be used or made; the message is one sentence for the person who asked for it."""
+    """An archive that cannot be used or made. The message is one sentence for the user."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A configuration against its closed schema: whatever is wrong becomes one sentence for the person who wrote it.
+"""A configuration against its closed schema: each error becomes one sentence for its author.
 
 The sentence names the key, the value and what is allowed, and says how to write what YAML reads as something else.
 """
@@ -26,7 +26,7 @@ BOUNDS = {
 LARGEST_INTEGER = 2**63 - 1
 MOST_LEVELS = 20
 MOST_CHARACTERS = 1000
-"""In one text: a title, a path, an address."""
+"""Length of one text, such as a title, a path or an address."""
 
 NOT_PRINTABLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 """Unicode's categories of control and invisible characters, half characters (surrogates), and ends of lines and paragraphs."""

@@ -28,7 +28,7 @@ STUDY = "#study"
 """Identifier of what an archive says of its study, and the format in which it does."""
 
 LEFT_OUT_FOLDERS = ("partial", files.CHECKSUMS)
-"""Of a study's folder: tables of unfinished runs are no part of a finished study."""
+"""Folders left out of a study: tables of unfinished runs, and checksums."""
 
 MEDIA_TYPES = {
     ".npz": "application/x-npz",

@@ -34,11 +34,11 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 """What ``parts`` switches on and off, and where its settings stand."""
 
 BATCH_SIZE = 64
-"""Of a study that names none."""
+"""Default of a study that names no batch size."""
 
 PERTURBED_IMAGES = 256
 AUDITED_IMAGES = 64
-"""Or all test images, where there are fewer."""
+"""Defaults; all test images where there are fewer."""
 
 VALIDATION_SHARE = 10
 """One in so many training images is held out; one image, for as long as the file that tells their number is not there."""

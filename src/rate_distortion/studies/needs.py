@@ -33,14 +33,14 @@ PREPARATION_COPIES, EXTRA_COPIES = 3.5, 1.2
 BATCH_IMAGE_MEGABYTES = 1.7
 """Activations and gradients of an image in a batch that moves along its gradient: 2.28 GiB for batches of 1,000."""
 NETWORK_MEGABYTES = 50
-"""Of a pack, for every network in it: its weights, their gradients and momenta, predictions and history."""
+"""Memory for each network of a pack: weights, gradients, momenta, predictions and history."""
 PREPARED_IMAGES_PER_SECOND = 500
 GPU_IMAGE_STEPS_PER_SECOND = 100_000
 """Assumed and not measured: a tenth of the images that a pack is assumed to take."""
 RESAMPLED_PREDICTIONS_PER_SECOND = 40_000
 """Predictions of sweeps behind Figure 5's intervals, by processor time (430,000 in about 10 s)."""
 SIMULATED_PRODUCTS_PER_SECOND = 1e10
-"""Of a received word with a codeword's coordinate, in Figure 1."""
+"""Rate of Figure 1: products of a received word with a codeword, one coordinate each."""
 
 
 @dataclass(frozen=True)

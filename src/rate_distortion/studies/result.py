@@ -1,4 +1,4 @@
-"""What the catalogue says of a table or figure, and how that becomes files, settings and the thing itself."""
+"""An entry of the catalogue: a table or figure, its files, its settings and how it is made."""
 
 from __future__ import annotations
 

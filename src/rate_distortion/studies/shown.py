@@ -1,4 +1,4 @@
-"""What tables and figures show of a study: what they say of it, their panels, and records that no part of it names."""
+"""What tables and figures need to know of a study: its description, their panels, and further records."""
 
 from __future__ import annotations
 

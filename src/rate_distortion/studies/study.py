@@ -12,7 +12,7 @@ from rate_distortion.studies.runs import LABELS, PARTS, BottleneckRun, Cell, Pac
 from rate_distortion.studies.stated_differences import Difference, stated_differences
 
 CALIBRATED = "calibrated"
-"""As a weight decay: the one that the study's own calibration finds."""
+"""Value of ``weight_decay`` for the one that the study's own calibration finds."""
 
 MODEL_DEFAULTS = {
     "weight_decay": 0.0,
@@ -23,7 +23,7 @@ MODEL_DEFAULTS = {
     "width": 1.0,
     "factory": None,
 }
-"""A model that says nothing is the baseline A of the paper."""
+"""Defaults of a model: the paper's baseline A."""
 
 PIXELS = {"method": "pixels", "colour": "rgb", "per_image_mean": False, "output_range": "none"}
 """The whitening that leaves images as they are, divided by 255; where it is chosen, nothing else is inherited."""

@@ -22,7 +22,7 @@ OWN_TITLES = {
     "sensitivity": "Sensitivity: one choice of training or evaluation varied at a time",
     "ablations": "Ablations: parts of the models taken away or varied",
 }
-"""On a user's own data."""
+"""Titles on a user's own data."""
 TITLES = {
     "sensitivity": "Sensitivity: one choice that the paper leaves open varied at a time",
     "ablations": "Ablations: what the paper's conclusions rest on, taken away or varied",

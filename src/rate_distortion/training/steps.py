@@ -25,7 +25,7 @@ WARM_UP_STEPS = 3
 """Steps before a capture, so that libraries have made their choices and their workspaces; they are taken back."""
 
 MEASURED_SECONDS = 1.0
-"""For each back-end, when the fastest is looked for."""
+"""Time for each back-end while the fastest is looked for."""
 
 
 class Stepper:

@@ -16,7 +16,7 @@ from rate_distortion.analysis.records import StudyRecords
 from rate_distortion.claims.measures.kinds import Bounded, Parts, UnrecordedError, by_seed, measure, paired, selected
 
 PLATEAU_STEP_DB = 0.5
-"""Between the ratios over which a plateau's level is the median."""
+"""Spacing of the ratios whose median is a plateau's level."""
 
 
 @measure
