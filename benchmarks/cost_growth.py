@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,13 +80,6 @@ def perceptrons_on(pixels: int) -> Callable[[], object]:
     return perceptron_packs(2, pixels)
 
 
-def whitening_fits(pixels: int) -> Callable[[], object]:
-    """The fit of the whitening to 1,000 square images of so many pixels, half of the components kept."""
-    side = math.isqrt(pixels)
-    images = np.random.default_rng(0).integers(0, 256, (1000, side, side, 1), np.uint8)
-    return lambda: whitening.fit(images, components=min(pixels, 800) // 2)
-
-
 def epochs(batch_size: int) -> Callable[[], object]:
     """An epoch of the paper's network on 512 images."""
     images, labels = torch.randn(512, 1, 32, 32), torch.arange(512) % 10
@@ -105,7 +97,7 @@ def batched_sweeps(batch_size: int) -> Callable[[], object]:
 PANELS = {
     "networks": (NETWORKS, {"perceptrons in a pack": perceptron_packs}),
     "images": (IMAGES, {"L2 sweep, 10 steps": sweeps, "whitening": whitenings}),
-    "pixels": (PIXELS, {"two perceptrons": perceptrons_on, "fit of the whitening": whitening_fits}),
+    "pixels": (PIXELS, {"two perceptrons, 2 epochs": perceptrons_on}),
     "images in a batch": (
         BATCH_SIZES,
         {"epoch of 512 images": epochs, "L2 sweep of 512 images, 2 steps": batched_sweeps},
