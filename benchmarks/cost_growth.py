@@ -108,14 +108,14 @@ PANELS = {
 
 def draw(panels: dict[str, tuple[tuple[int, ...], dict[str, np.ndarray]]], path: Path) -> None:
     """One panel for each kind of size, log-log."""
-    figure, axes = plt.subplots(1, len(panels), figsize=(17, 3.6), layout="constrained")
+    figure, axes = plt.subplots(1, len(panels), figsize=(15, 3.6), layout="constrained")
     for axis, (size, (values, lines)) in zip(axes, panels.items(), strict=True):
         for marker, (name, seconds) in zip("os", lines.items(), strict=False):
             slope = np.polyfit(np.log(values), np.log(seconds), 1)[0]
             axis.loglog(values, seconds, marker=marker, label=f"{name} (slope {slope:.2f})")
         axis.set(xlabel=f"number of {size}", ylabel="processor time (s)", xticks=values, xticklabels=values)
         axis.minorticks_off()
-        axis.legend(fontsize=8)
+        axis.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
         axis.grid(alpha=0.3)
     figure.savefig(path, dpi=150)
 
