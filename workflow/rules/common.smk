@@ -19,10 +19,7 @@ from rate_distortion.storage import clock, machine
 from rate_distortion.studies import archive, needs, promises, results, shown, targets, unfinished
 from rate_distortion.studies.result import Result
 
-SCHEMA = yaml.load(
-    (Path(workflow.basedir) / "workflow/schemas/config.schema.yaml").read_text(),
-    Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),  # every job reads it; in Python that takes 0.1 s
-)
+SCHEMA = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schema.yaml").read_text())
 
 
 def read_studies():
