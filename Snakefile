@@ -6,7 +6,6 @@ snakemake --cores 2 results/demo/runs/cnn/B/batch128/original/seed1/metrics.json
 snakemake --cores 2 results/demo/figures/figure4.svg                                  one figure
 snakemake --cores 1 results/paper/plan.md                           what a study costs, before it starts
 snakemake --configfile my_study.yaml --cores 8 my_study             your own data and model
-snakemake -s ../rate-distortion/Snakefile --configfile my_study.yaml --cores 8 my_study          the same, beside your own files
 snakemake --cores 2 results/demo/records.zip                        what is behind its tables, without weights
 snakemake --cores 2 --config 'records=[records.zip]' -- demo        the tables again, elsewhere, from these
 """
@@ -20,7 +19,7 @@ from snakemake.utils import min_version
 min_version("9.20")
 
 
-# Beside this file, wherever Snakemake is started: results and the user's files are of the folder where it is.
+# Beside this file, wherever Snakemake is started.
 configfile: os.path.relpath(Path(workflow.basedir) / "config.yaml")
 
 
@@ -45,10 +44,6 @@ resource_scopes:
 
 
 include: "workflow/rules/common.smk"
-
-
-onstart:
-    refuse_start()
 
 
 wildcard_constraints:

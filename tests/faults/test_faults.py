@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project, copy_project
+from project_copy import Project, copy_project
 from rate_distortion.storage import files
 
 PARTS_LEFT_OUT = (

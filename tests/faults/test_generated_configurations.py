@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from conftest import copy_project
+from project_copy import copy_project
 from rate_distortion import studies
 from rate_distortion.datasets import DatasetError
 from rate_distortion.studies import planning, reading

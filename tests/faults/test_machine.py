@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from conftest import copy_project
+from project_copy import copy_project
 from rate_distortion.storage import machine
 
 

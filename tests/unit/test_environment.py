@@ -55,7 +55,7 @@ TORCH_JOBS = "audit_attacks describe_network probe train transfer"
 
 HEAVY = {"torch", "torchvision", "sklearn", "scipy", "pandas", "matplotlib", "plotly", "jsonschema", "seaborn"}
 ALLOWED = {
-    frozenset(): "download example_images records",
+    frozenset(): "download example_images pack_records unpack_records",
     frozenset({"jsonschema"}): "figure table describe_study",
     frozenset({"scipy"}): "prepare",
     frozenset({"pandas", "jsonschema"}): "choose_weight_decay overview compare",

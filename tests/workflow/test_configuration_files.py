@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from conftest import Project, copy_project
+from project_copy import Project, copy_project
 
 CODE = """
 __use_yte__: true

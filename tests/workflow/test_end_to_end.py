@@ -15,7 +15,7 @@ import pytest
 import yaml
 from rocrate.rocrate import ROCrate
 
-from conftest import rows
+from project_copy import rows
 
 TABLES = ("table1", "table2", "table3", "further_models", "differences", "weight_decay", "sensitivity", "ablations")
 RUN = "results/ci/runs/cnn/{model}/batch{batch_size}/original/seed{seed}"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from conftest import Project
+from project_copy import Project
 
 NETWORK = """
 from torch import nn

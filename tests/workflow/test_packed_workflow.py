@@ -30,7 +30,7 @@ def add_study(project):
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory):
     """A copy of the project in which Table 1 of a packed study has been made."""
-    from conftest import copy_project
+    from project_copy import copy_project
 
     project = copy_project(tmp_path_factory.mktemp("packed") / "project")
     add_study(project)

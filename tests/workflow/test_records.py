@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import ROOT
+from project_copy import ROOT
 from rate_distortion.storage import files, provenance
 from rate_distortion.studies import archive as records_archive
 from rate_distortion.studies import crate, load, merged_study, promises

@@ -132,3 +132,7 @@ def refuse_start():
         clock.refuse_future(["results", "data", *own])
     except (machine.MachineError, clock.ClockError) as error:
         sys.exit(f"Cannot start: {error}")
+
+
+onstart:
+    refuse_start()

@@ -25,7 +25,7 @@ rule pack_records:
     params:
         configuration=packed_configuration,
     script:
-        "../scripts/records.py"
+        "../scripts/pack_records.py"
 
 
 for study, (path, manifest) in ARCHIVES.items():
@@ -47,7 +47,7 @@ for study, (path, manifest) in ARCHIVES.items():
         params:
             folder=f"results/{study}",
         script:
-            "../scripts/records.py"
+            "../scripts/unpack_records.py"
 
 
 rule compare:

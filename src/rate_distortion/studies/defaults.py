@@ -111,7 +111,7 @@ def filled(name: str, study: Mapping[str, Any], schema: Mapping[str, Any]) -> di
     if "perturbations" in study:
         study.setdefault("reverse_transmission", {})
     whitening = study.setdefault("whitening", {})
-    written = set(whitening) if isinstance(whitening, dict) else set()
+    written = set(whitening) if isinstance(whitening, dict) else set(ONLY_WITH_ZCA)
     _fill(study, schema["$defs"]["study"], schema)
     varied = study.get("preprocessings")
     every = [whitening, *(varied.values() if isinstance(varied, dict) else ())]

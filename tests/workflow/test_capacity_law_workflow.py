@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from conftest import rows
+from project_copy import rows
 
 MINE = {
     "extends": "capacity_law",
