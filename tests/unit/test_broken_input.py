@@ -63,8 +63,13 @@ def resolved(node):
 
 
 def is_legal(value, path):
-    """Whether the schema, all of it, lets a key have this value; what other keys say is another matter."""
-    return STRICT_VALIDATOR({**schema_of(path), "$defs": SCHEMA["$defs"]}).is_valid(value)
+    """Whether the schema, all of it, lets a key have this value; what other keys say is another matter.
+
+    An empty mapping of cells is legal, since the default ones take its place.
+    """
+    return (value == {} and path[-1] in ("cells", "table1", "table2")) or STRICT_VALIDATOR(
+        {**schema_of(path), "$defs": SCHEMA["$defs"]}
+    ).is_valid(value)
 
 
 KEYS = sorted(places(CONFIG["studies"]["demo"], STUDY))
