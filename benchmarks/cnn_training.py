@@ -22,6 +22,7 @@ from rate_distortion.models.back_ends import BACK_ENDS
 from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.models.packs import ConvolutionalPack
 from rate_distortion.training.convolutional import fresh_model, train_epoch
+from rate_distortion.training.descent import GradientDescent
 from rate_distortion.training.settings import keep_freed_memory, set_up_process
 from rate_distortion.training.steps import Stepper
 
@@ -62,11 +63,11 @@ def own_epoch(
 ) -> Callable[[], object]:
     """The project's loop, with what a job does first."""
     model = fresh_model(1, ModelSettings(normalization=normalization), images, 10)
-    optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
+    descent = GradientDescent([{"params": model.parameters(), "weight_decay": 0.0}], LEARNING_RATE)
 
     def epoch() -> None:
         set_up_process(1)
-        train_epoch(model, optimizer, images, labels, torch.randperm(len(images)), batch_size, precision)
+        train_epoch(model, descent, images, labels, torch.randperm(len(images)), batch_size, precision)
 
     return epoch
 

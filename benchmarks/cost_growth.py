@@ -26,6 +26,7 @@ from rate_distortion.probes.noise_paths import SweepSettings
 from rate_distortion.probes.perturbations import sweep
 from rate_distortion.training import convolutional as convolutional_training
 from rate_distortion.training import perceptrons as perceptron_training
+from rate_distortion.training.descent import GradientDescent
 from rate_distortion.training.loop import fit
 from rate_distortion.training.settings import TrainingSettings, set_up_process
 
@@ -84,9 +85,9 @@ def epochs(batch_size: int) -> Callable[[], object]:
     """An epoch of the paper's network on 512 images."""
     images, labels = torch.randn(512, 1, 32, 32), torch.arange(512) % 10
     model = convolutional_training.fresh_model(1, convolutional.ModelSettings(), images, 10)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    descent = GradientDescent([{"params": model.parameters(), "weight_decay": 0.0}], 0.01)
     order = torch.arange(512)
-    return lambda: convolutional_training.train_epoch(model, optimizer, images, labels, order, batch_size)
+    return lambda: convolutional_training.train_epoch(model, descent, images, labels, order, batch_size)
 
 
 def batched_sweeps(batch_size: int) -> Callable[[], object]:

@@ -35,6 +35,7 @@ from rate_distortion.models.convolutional import ModelSettings, parameter_groups
 from rate_distortion.models.packs import ConvolutionalPack
 from rate_distortion.storage import files, provenance
 from rate_distortion.training.convolutional import Member, RunName, Split, fresh_model, train_epoch
+from rate_distortion.training.descent import GradientDescent
 from rate_distortion.training.loop import fit
 from rate_distortion.training.packs import PackTrainee
 from rate_distortion.training.schedule import training_labels
@@ -157,12 +158,12 @@ def _separate(member: Member, split: Split, index: int, steps: int, networks: in
     model = fresh_model(member.name.seed, member.model, split.images, CLASSES)
     labels = training_labels(split.labels, member.settings, CLASSES, member.name.seed, 1)
     groups = parameter_groups(model, member.model)
-    optimizer = torch.optim.SGD(groups, lr=member.settings.learning_rate)
+    descent = GradientDescent(groups, member.settings.learning_rate)
     generator = torch.Generator().manual_seed(0)
     for step in range(steps):
         size = 32 if step < steps - 1 else 16
         order = torch.randint(len(split.images), (networks, size), generator=generator)[index]
-        train_epoch(model, optimizer, split.images, labels, order, size)
+        train_epoch(model, descent, split.images, labels, order, size)
     return [parameter.detach().flatten() for parameter in model.parameters()]
 
 

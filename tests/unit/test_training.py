@@ -22,6 +22,7 @@ from rate_distortion import seeds
 from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.training import checkpoints, convolutional, loop, runs
 from rate_distortion.training.convolutional import ConvolutionalTrainee, Member, RunName, Split
+from rate_distortion.training.descent import GradientDescent
 from rate_distortion.training.schedule import batches, training_labels
 from rate_distortion.training.settings import TrainingError, TrainingSettings, select_device, set_up_process
 
@@ -91,6 +92,15 @@ import test_training as t
 from rate_distortion.training import checkpoints
 print(checkpoints._checksum(t.weights(t.run())))
 """
+
+
+def test_a_training_does_not_import_torchs_compiler():
+    """It takes seconds, which every job of a study would pay."""
+    program = "import sys, test_training as t; t.run(); print('torch._dynamo' in sys.modules)"
+    alone = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+    )
+    assert alone.stdout.strip() == "False"
 
 
 MY_NETWORKS = """
@@ -300,8 +310,8 @@ def test_the_last_short_batch_is_used():
     """18 images in batches of 16 are two steps, so that every image is seen every epoch."""
     split = Split(TRAIN.images[:18], TRAIN.labels[:18])
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(1024, 4))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    losses, _ = convolutional.train_epoch(model, optimizer, split.images, split.labels, torch.arange(18), 16)
+    descent = GradientDescent([{"params": model.parameters(), "weight_decay": 0.0}], 0.1)
+    losses, _ = convolutional.train_epoch(model, descent, split.images, split.labels, torch.arange(18), 16)
     assert len(losses) == 2
 
 
@@ -374,3 +384,25 @@ def test_memory_that_a_step_frees_is_used_by_the_next():
         return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
     assert min(faults_of_a_step() for _ in range(5)) < 100
+
+
+def test_descent_is_torchs_bit_for_bit():
+    torch.manual_seed(0)
+    weights, bias, unused = (torch.randn(size, requires_grad=True) for size in ((3, 5), (3,), (2,)))
+    copies = [tensor.detach().clone().requires_grad_() for tensor in (weights, bias, unused)]
+
+    def groups(decayed, *free):
+        return [{"params": [decayed], "weight_decay": 0.3}, {"params": free, "weight_decay": 0.0}]
+
+    ours = GradientDescent(groups(weights, bias, unused), 0.1)
+    theirs = torch.optim.SGD(groups(*copies), lr=0.1)
+    for _ in range(5):
+        images = torch.randn(4, 5)
+        for descent, (matrix, shift) in ((ours, (weights, bias)), (theirs, copies[:2])):
+            descent.zero_grad()
+            torch.nn.functional.linear(images, matrix, shift).square().sum().backward()
+            descent.step()
+    assert torch.equal(weights, copies[0])
+    assert torch.equal(bias, copies[1])
+    assert torch.equal(unused, copies[2])
+    assert unused.grad is None

@@ -138,4 +138,4 @@ def test_jobs_use_the_library_of_the_checkout_and_not_the_installed_one(project,
     assert result.returncode == 0, result.stdout + result.stderr
     used = [line.split() for line in result.stderr.splitlines() if line.startswith("LIBRARY")]
     assert {line[1] for line in used} == {str(marked / "src/rate_distortion/__init__.py")}
-    assert any("write_config" in line[2] for line in used)
+    assert any("describe_study" in line[2] for line in used)

@@ -158,7 +158,7 @@ def test_report_is_one_file_without_the_network(finished_ci, tmp_path):
     for phrase in (
         "seeds 1, 2",
         "2 epochs at learning rate 0.05",
-        "A at batch sizes 128, 32",
+        "A at batch sizes 128 and 32",
         "counted from the network",
     ):
         assert phrase in " ".join(text.split()), phrase

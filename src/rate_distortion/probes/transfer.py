@@ -29,6 +29,7 @@ from rate_distortion.datasets import LabelledImages
 from rate_distortion.datasets.whitening import NTSC_WEIGHTS
 from rate_distortion.models import convolutional
 from rate_distortion.models.convolutional import ModelSettings
+from rate_distortion.training.descent import GradientDescent
 from rate_distortion.training.evaluation import predict
 
 log = logging.getLogger(__name__)
@@ -228,11 +229,11 @@ def fine_tune(source: Source, batches: Iterable[Tensor], labels: Tensor, setting
     model = _frozen_statistics(source.model)
     if settings.tuned == "head":
         _freeze_all_but_the_head(model)
-    optimizer = torch.optim.SGD(convolutional.parameter_groups(model, source.settings), lr=settings.learning_rate)
+    descent = GradientDescent(convolutional.parameter_groups(model, source.settings), settings.learning_rate)
     for batch in batches:
-        optimizer.zero_grad(set_to_none=True)
+        descent.zero_grad()
         functional.cross_entropy(model(batch), labels).backward()
-        optimizer.step()
+        descent.step()
     return model
 
 

@@ -66,7 +66,8 @@ def _accuracies(name: str, title: str, words: str, claims: Claims) -> Result:
 
     def caption(study: Mapping[str, Any], cells: Mapping[str, Any], **_: Any) -> str:
         batch_sizes = "; ".join(
-            f"{model} at batch size {' and '.join(map(str, sizes))}" for model, sizes in cells.items()
+            f"{model} at batch size{'s' * (len(sizes) > 1)} {' and '.join(map(str, sizes))}"
+            for model, sizes in cells.items()
         )
         return (
             f"{title} for {_of(study)}: {batch_sizes}; {trained(study)} where a model has no settings of its own, "

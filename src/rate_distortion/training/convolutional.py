@@ -19,6 +19,7 @@ from rate_distortion.datasets import prepared_data
 from rate_distortion.models import convolutional, factory
 from rate_distortion.models.convolutional import ModelSettings
 from rate_distortion.models.shape import refuse_batches_of_one
+from rate_distortion.training.descent import GradientDescent
 from rate_distortion.training.evaluation import Evaluation, evaluate, predict
 from rate_distortion.training.loop import FinishedRun, Trainee
 from rate_distortion.training.schedule import batches, log_spaced_epochs, orders, training_labels
@@ -130,7 +131,7 @@ class ConvolutionalTrainee(Trainee):
         """Make ready to train modules as they are."""
         (self.model,), (member,) = modules, self.members
         groups = convolutional.parameter_groups(self.model, member.model)
-        self.optimizer = torch.optim.SGD(groups, lr=member.settings.learning_rate)
+        self.descent = GradientDescent(groups, member.settings.learning_rate)
 
     def modules(self) -> Sequence[nn.Module]:
         """The networks as they stand."""
@@ -140,7 +141,7 @@ class ConvolutionalTrainee(Trainee):
         """One pass in the given orders (K, N): losses (steps, K) in nats, and how many running predictions were right (K,)."""
         with random_layers(self.members[0].name.seed, epoch, self.device):
             losses, correct = train_epoch(
-                self.model, self.optimizer, self.images, self.labels[0], order[0], self.settings.batch_size,
+                self.model, self.descent, self.images, self.labels[0], order[0], self.settings.batch_size,
                 self.settings.precision,
             )  # fmt: skip
         return losses.unsqueeze(1), correct.unsqueeze(0)
@@ -233,7 +234,7 @@ class ConvolutionalTrainee(Trainee):
 
 def train_epoch(
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    descent: GradientDescent,
     images: Tensor,
     labels: Tensor,
     order: Tensor,
@@ -248,9 +249,9 @@ def train_epoch(
             logits = model(images[rows])
         logits, targets = logits.to(images.dtype), labels[rows]
         loss = functional.cross_entropy(logits, targets)
-        optimizer.zero_grad(set_to_none=True)
+        descent.zero_grad()
         loss.backward()
-        optimizer.step()
+        descent.step()
         losses.append(loss.detach())
         correct += (logits.detach().argmax(1) == targets).sum()
     return torch.stack(losses), correct
