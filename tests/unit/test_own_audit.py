@@ -361,6 +361,7 @@ def test_public_names_are_there_when_they_are_asked_for_and_cost_nothing_before(
         _ = rate_distortion.nothing
 
 
+@pytest.mark.slow
 def test_the_reference_builds_without_warnings(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     command = [sys.executable, "-W", "error::UserWarning", ROOT / "docs/make_api.py", tmp_path]

@@ -131,7 +131,8 @@ def test_the_files_that_init_writes_are_those_of_the_page():
         assert (STARTER / name).read_text() == f"# {name}\n{FILES[name]}"
 
 
-@pytest.mark.parametrize(("classes", "side", "channels"), [(2, 8, 3), pytest.param(26, 16, 1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("classes", "side", "channels"), [(2, 8, 3), (26, 16, 1)])
 def test_any_number_of_classes_grey_or_rgb(project, classes, side, channels):
     """One model, one batch size, one seed, no weight decay, one table: the smallest study."""
     write_images(project.folder, classes, side, channels, images=312)

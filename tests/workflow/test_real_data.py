@@ -69,6 +69,7 @@ def test_mnist_is_downloaded_verified_whitened_and_learned_to_98_percent(project
     assert provenance["sources_md5"]["train-images-idx3-ubyte.gz"] == "f68b3c2dcbeaaa9fbdd348bbdeb94873"
 
 
+@pytest.mark.slow
 def test_a_model_of_procedural_street_numbers_reads_real_svhn_crops(project, shared_data):
     """An outside check on the stand-in: crops that nothing was fitted to, read far above the 10 percent of chance."""
     with np.load(shared_data / "svhn_train_first1083_rgb.npz", allow_pickle=False) as stored:
