@@ -2,7 +2,7 @@
 
     make bench                      or: python benchmarks/run_all.py --rounds 5
 
-Takes four minutes on a nearly idle machine, and study demo eight more on two cores. The growth of costs stands apart:
+Takes four minutes on a nearly idle machine, and study demo about twenty more on two cores. The growth of costs stands apart:
 cost_growth.py.
 """
 

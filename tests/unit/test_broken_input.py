@@ -20,7 +20,7 @@ from rate_distortion.errors import InputError
 from rate_distortion.models import convolutional
 from rate_distortion.models.perceptrons import PerceptronSettings
 from rate_distortion.probes.noise_paths import SweepSettings
-from rate_distortion.studies import StudyError
+from rate_distortion.studies import StudyError, reading
 from rate_distortion.studies.configuration import STRICT_VALIDATOR
 from rate_distortion.training.bottleneck import BottleneckTrainingSettings
 
@@ -364,3 +364,17 @@ def test_the_password_of_a_mirror_is_not_shown():
         StudyError, match=r"mirrors\.mnist\[0\] is 'https://\*\*\*@example\.org/mnist/'; it must be the address"
     ):
         studies.load(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("[" * 3000, "--config studies is nested too deeply"),
+        ("{mine: {seeds: [07, 8]}}", "--config studies, line 1, column 17: YAML reads 07 as a number to the base 8"),
+        ("{mine: [", "--config studies, line 1, column 9: "),
+    ],
+)
+def test_a_value_of_the_command_line_that_is_no_study(value, sentence):
+    with pytest.raises(StudyError) as caught:
+        reading.on_command_line([f"studies={value}"])
+    assert str(caught.value).startswith(sentence)

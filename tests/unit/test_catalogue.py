@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from rate_distortion import studies
-from rate_distortion.studies import StudyError, promises
+from rate_distortion.studies import StudyError, promises, shown
 from rate_distortion.studies.result import NOT_PASSED
 from rate_distortion.studies.results import FIGURES, RESULTS, SECTIONS, TABLES
 
@@ -57,6 +57,29 @@ def test_captions_say_that_weights_were_given_and_how_many_images_were_swept():
     assert "epochs" not in captions["table1"] + captions["figure4"]
     assert "The first 64 test images; mean" in captions["figure5"]
     assert "history" not in captions, "given weights have no training curves"
+
+
+def test_given_weights_are_said_of_no_network_that_is_trained_for_another_part():
+    def with_weights(config):
+        config["studies"]["mine"] = {
+            "extends": "demo",
+            "models": {"mine": {"factory": "own_networks:plain", "weights": "mine.safetensors"}},
+            "tables": {"table1": {"mine": [128]}},
+        }
+
+    study = load(with_weights)["mine"]
+    assert "mine: given weights" in shown.trained(shown.summary(study))
+    perceptrons = shown.perceptron_summary(study)
+    assert (
+        shown.trained(perceptrons) == f"{perceptrons['epochs']} epochs at learning rate {perceptrons['learning_rate']}"
+    )
+
+
+def test_the_calibrations_networks_are_trained_without_the_validation_images():
+    study = load(
+        lambda config: config["studies"].update(mine={"extends": "ci", "data": {"train_on": "train+validation"}})
+    )
+    assert shown.calibration_summary(study["mine"])["train_on"] == "train"
 
 
 def without(*paths):

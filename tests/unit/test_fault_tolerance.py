@@ -153,7 +153,7 @@ def test_the_interval_of_an_area_holds_the_true_one_at_256_images(share, among):
 def test_the_area_is_the_mean_of_what_images_add():
     sweep = guesses(500, 10, 0.3, 1)
     area = fault_tolerance.area(sweep.records["snr_db"], sweep.corrected_bits)
-    assert fault_tolerance._areas_of_images(sweep).mean() == pytest.approx(area)
+    assert sweep.areas_of_images.mean() == pytest.approx(area)
 
 
 def test_a_path_that_ends_early_has_no_area_rather_than_an_extrapolated_one():

@@ -113,3 +113,17 @@ def test_torchs_batch_normalization_does_not_decay_either():
     assert [parameter.shape for parameter in free["params"]] == [(16,), (16,)]
     assert {id(parameter) for parameter in free["params"]} == {id(model[2].weight), id(model[2].bias)}
     assert len(decayed["params"]) == 4
+
+
+def test_an_error_of_the_users_module_is_told_with_its_place_in_their_file(tmp_path, monkeypatch):
+    (tmp_path / "broken_networks.py").write_text("def build(:\n")
+    (tmp_path / "failing_networks.py").write_text("def build(image_shape, classes):\n    return 1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for module, place in (
+        ("broken_networks", "broken_networks.py, line 1"),
+        ("failing_networks", "failing_networks.py, line 2"),
+    ):
+        with pytest.raises(InputError) as caught:
+            build(ModelSettings(factory=f"{module}:build"), (1, 8, 8), 5, torch.Generator())
+        assert place in str(caught.value)
+        assert "importlib" not in str(caught.value)

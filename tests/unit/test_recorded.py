@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("page", "table"),
     [
-        (recorded.README, lambda: recorded.theses_table(recorded.read_theses())),
+        (recorded.README, lambda: recorded.theses_table(overview.read(recorded.THESES))),
         (recorded.REPRODUCTION, lambda: overview.markdown(overview.read(recorded.VERDICTS))),
     ],
 )
@@ -25,7 +25,7 @@ def test_a_page_shows_what_is_recorded(page, table, monkeypatch):
 
 def test_every_thesis_table_and_figure_is_recorded(monkeypatch):
     monkeypatch.chdir(ROOT)
-    assert list(recorded.read_theses()["thesis"].unique()) == list(ledger.load().theses)
+    assert list(overview.read(recorded.THESES)["thesis"].unique()) == list(ledger.load().theses)
     assert list(overview.read(recorded.VERDICTS)["item"]) == [item.name for item in overview.ITEMS]
 
 
@@ -49,6 +49,7 @@ def studies(tmp_path, monkeypatch):
             ("T2-rank-train", "ordering", "one", -5.0, "2 seeds"),
             ("T2-decay", "ordering", "one", 9.0, "by construction: chosen for it"),
             ("T2-C128-gap", "number", "one", 9.0, "2 seeds"),
+            ("L-best", "ordering", "one", -ledger.load()["L-best"].allowance / 2, "2 seeds"),
             ("F3-memo", "ordering", "two", None, "not measured"),
         ],
         columns=["id", "kind", "thesis", "measured", "reason"],
@@ -81,7 +82,7 @@ def test_recording_studies_writes_both_tables_and_leaves_the_rest(studies):
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in readme.splitlines() if line.startswith("| ")]
     assert cells == [
         ["what the paper argues", "where", "`real` so far", "`mine`"],
-        ["First", "Section 1", "undecided, 1 of 2", "undecided, 1 of 2"],
+        ["First", "Section 1", "undecided, 2 of 3", "undecided, 2 of 3"],
         ["Second", "Section 1", "—", "undecided"],
     ]
     assert "1 reproduced, 2 undecided" in reproduction

@@ -81,7 +81,10 @@ def test_numbers_on_the_command_line_are_numbers(own):
     config = yaml.safe_load((own.folder / "results/mine/config.yaml").read_text())
     assert (config["seeds"], config["training"]["learning_rate"]) == ([7, 8], 0.02)
     refused = own.snakemake("-n", *arguments[:-1], "studies={mine: {seeds: [07, 8]}}", "--", "mine", check=False)
-    assert "--config studies: YAML reads 07 as a number to the base 8" in refused.stdout + refused.stderr
+    assert (
+        "--config studies, line 1, column 17: YAML reads 07 as a number to the base 8"
+        in refused.stdout + refused.stderr
+    )
 
 
 def test_a_study_is_made_where_its_files_are_and_anew_when_one_is_replaced_by_an_older_one(own, tmp_path):

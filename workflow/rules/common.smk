@@ -19,6 +19,7 @@ from rate_distortion.storage import clock, machine
 from rate_distortion.studies import archive, needs, promises, results, shown, targets, unfinished
 from rate_distortion.studies.result import Result
 
+CITATION = os.path.relpath(Path(workflow.basedir) / "CITATION.cff")
 SCHEMA = yaml.safe_load((Path(workflow.basedir) / "workflow/schemas/config.schema.yaml").read_text())
 
 
@@ -126,7 +127,7 @@ def refuse_the_name_of_a_rule(study):
 def refuse_start():
     """Before the first job, where Snakemake would end in a traceback, or delete finished runs that it takes for old."""
     parts = [study.config[part] for study in STUDIES.values() for part in ("data", "transfer") if part in study.config]
-    own = [*(part["file"] for part in parts if "file" in part), *config.get("records", []), "CITATION.cff"]
+    own = [*(part["file"] for part in parts if "file" in part), *config.get("records", []), CITATION]
     try:
         machine.check_folders()
         clock.refuse_future(["results", "data", *own])

@@ -45,7 +45,7 @@ rule describe_archive:
     """RO-Crate metadata: files with checksums, data with licences, software, authors. The last job of a study."""
     input:
         results=of_study(promises.study_results),
-        citation=os.path.relpath(Path(workflow.basedir) / "CITATION.cff"),
+        citation=CITATION,
     output:
         metadata="results/{study}/ro-crate-metadata.json",
     log:

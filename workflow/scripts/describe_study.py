@@ -1,4 +1,4 @@
-"""A study in words and numbers: its merged configuration, what it costs, and RO-Crate metadata of its finished folder."""
+"""What a study is: its merged configuration, what it costs, and RO-Crate metadata of its finished folder."""
 
 from pathlib import Path
 
@@ -9,17 +9,27 @@ from rate_distortion.storage.job_log import job_log
 from rate_distortion.studies import Study, crate, planning
 
 
-def main(rule: str, target: str, name: str, study: dict, citation: str | None) -> None:
-    """Write what the rule is named after."""
-    if rule == "write_config":
-        files.write_text(target, yaml.safe_dump(study, sort_keys=False, allow_unicode=True))
-    elif rule == "write_plan":
-        files.write_text(target, planning.markdown(Study(name, study)))
-    else:
-        files.write_json(target, crate.describe(Path(target).parent, study, citation))
+def write_config(target: str, study: dict) -> None:
+    """The merged configuration as YAML."""
+    files.write_text(target, yaml.safe_dump(study, sort_keys=False, allow_unicode=True))
+
+
+def write_plan(target: str, study: dict, name: str) -> None:
+    """What the study costs, as Markdown."""
+    files.write_text(target, planning.markdown(Study(name, study)))
+
+
+def describe_archive(target: str, study: dict, citation: str) -> None:
+    """What the folder of the target holds, as JSON-LD."""
+    files.write_json(target, crate.describe(Path(target).parent, study, citation))
 
 
 if __name__ == "__main__":
     with job_log(snakemake.log[0]):
-        citation = snakemake.input.get("citation")
-        main(snakemake.rule, snakemake.output[0], snakemake.wildcards.study, snakemake.params.study, citation)
+        target, study = snakemake.output[0], snakemake.params.study
+        if snakemake.rule == "write_config":
+            write_config(target, study)
+        elif snakemake.rule == "write_plan":
+            write_plan(target, study, snakemake.wildcards.study)
+        elif snakemake.rule == "describe_archive":
+            describe_archive(target, study, snakemake.input.citation)

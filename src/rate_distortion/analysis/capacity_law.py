@@ -31,15 +31,17 @@ QUANTITIES = {
 """Column of the runs -> name with unit."""
 CONFIDENCE = 0.95
 STEEPEST = 10.0
-"""An interval of exponents that reaches this far on either side has no end there."""
+"""Exponents are searched from minus to plus this; an interval that reaches either has no end there."""
 NARROWEST = 1e-4
-"""Standard deviation of the noise of a logarithm, below which it is none."""
+"""Smallest standard deviation of a logarithm; keeps the likelihood finite where a power law fits exactly."""
 HALF_WIDTH = 1e-3
-"""Of a number that is known, as a share of it, where the likelihood asks for an interval."""
+"""A known value enters the likelihood as an interval of plus or minus this share."""
 
 
 def affordable_weight_decay(runs: pandas.DataFrame, classes: int) -> pandas.Series:
-    """For every run the weight decay up to which its solution is better than giving up; not a number where it fits nothing.
+    """For every run the weight decay up to which its solution costs less than weights of zero.
+
+    Not a number where it fits nothing.
 
     With weight decay lambda a network minimises L + lambda/2 ||w||^2, where L is the mean cross-entropy (nats) and ||w|| the L2
     norm of all tensors that decay acts on. At w = 0 all K classes are equally likely, whatever the image: the labels cost ln K
@@ -130,7 +132,7 @@ def exponent(images: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[
         """Minus the logarithm of the likelihood."""
         level, scale = parameters[0], max(math.exp(parameters[1]), NARROWEST)
         left, right = ((end - slope * where - level) / scale for end in (low, high))
-        above = left > 0  # the far tail is precise on the left of the distribution alone
+        above = left > 0  # log_ndtr is precise in the left tail only, so intervals in the right one are mirrored
         left, right = np.where(above, -right, left), np.where(above, -left, right)
         most = special.log_ndtr(right)
         return -float(np.sum(most + np.log1p(-np.exp(np.minimum(special.log_ndtr(left) - most, -1e-15)))))

@@ -48,17 +48,24 @@ class RecordedSweep:
     predictions: np.ndarray
     labels: np.ndarray
 
-    @functools.cached_property
+    @property
     def corrected_bits(self) -> np.ndarray:
         """Information at every point, corrected for few images and chance (:func:`information.pair_information`), (points,).
 
         It is 0 bits on average where predictions tell nothing, H(Y) where they tell everything, and may fall below 0 by chance.
         """
-        return self.added_bits().mean(axis=1)
+        return self._information[0]
 
-    def added_bits(self) -> np.ndarray:
-        """What every image adds to the information of every point, in bits (points, N)."""
-        return np.array([information.pair_information(self.labels, predicted) for predicted in self.predictions])
+    @property
+    def areas_of_images(self) -> np.ndarray:
+        """What every image adds to the area (:func:`area`), in bits dB (N,); the mean is the area."""
+        return self._information[1]
+
+    @functools.cached_property
+    def _information(self) -> tuple[np.ndarray, np.ndarray]:
+        """The two above, of what every image adds to the information of every point (points, N), which is not kept."""
+        added = np.array([information.pair_information(self.labels, predicted) for predicted in self.predictions])
+        return added.mean(axis=1), _area_weights(self.records["snr_db"].to_numpy(dtype=np.float64)) @ added
 
 
 def read_run(folder: str | Path) -> Iterator[RecordedSweep]:
@@ -105,7 +112,8 @@ def summary(sweeps: Sequence[RecordedSweep]) -> pandas.DataFrame:
 
     Columns: ``area_bits_db`` (under the information curve from 3 to 60 dB, mean over seeds) with ``area_low_bits_db`` and
     ``area_high_bits_db`` (:func:`area_interval`), ``mean_information_bits`` (the area divided by the interval's length),
-    ``clean_information_bits``, ``half_information_snr_db`` (where the mean curve first falls to half of that),
+    ``clean_information_bits``, ``half_information_snr_db`` (where the mean curve first falls to half of that; in
+    ``half_information_plain_snr_db`` without the "1 +"),
     ``lowest_accuracy_percent``, ``last_information_bits``, ``last_snr_db`` and ``nine_to_six_percent`` (share of nines read as
     sixes at the last point). No information is below 0 or above the labels' entropy: beyond, it is cut.
     """
@@ -122,7 +130,8 @@ def summary(sweeps: Sequence[RecordedSweep]) -> pandas.DataFrame:
                 "area_high_bits_db": high,
                 "mean_information_bits": estimate / (AREA_HIGH_DB - AREA_LOW_DB),
                 "clean_information_bits": max(0.0, np.mean([own[0] for own in bits])),
-                "half_information_snr_db": half_information_db(group),
+                "half_information_snr_db": (half := half_information_db(group)),
+                "half_information_plain_snr_db": float(snr.plain_of_one_plus_db(half)),
                 "lowest_accuracy_percent": np.mean([sweep.records["accuracy_percent"].min() for sweep in group]),
                 "last_snr_db": np.mean([row["snr_db"] for row in last]),
                 "last_information_bits": max(0.0, np.mean([own[-1] for own in bits])),
@@ -148,7 +157,7 @@ def area_interval(sweeps: Sequence[RecordedSweep]) -> tuple[float, float, float]
     """
     from scipy.stats import t  # takes long to import, and figures do not need it
 
-    added = np.array([_areas_of_images(sweep) for sweep in sweeps])
+    added = np.array([sweep.areas_of_images for sweep in sweeps])
     if np.isnan(added).any():
         return np.nan, np.nan, np.nan
     most = information.entropy(sweeps[0].labels).value_bits * (AREA_HIGH_DB - AREA_LOW_DB)
@@ -174,11 +183,6 @@ def _grouped(sweeps: Sequence[RecordedSweep]) -> Mapping[tuple, list[RecordedSwe
 def area(snr_db: Any, values: Any) -> float:
     """Area under a curve over the interval that all areas here have, in the values' unit times dB; NaN outside the curve."""
     return snr.area_under_curve(snr_db, values, AREA_LOW_DB, AREA_HIGH_DB)
-
-
-def _areas_of_images(sweep: RecordedSweep) -> np.ndarray:
-    """What every image adds to the area, in bits dB (N,); the mean is the area."""
-    return _area_weights(sweep.records["snr_db"].to_numpy(dtype=np.float64)) @ sweep.added_bits()
 
 
 def _area_weights(snr_db: np.ndarray) -> np.ndarray:

@@ -135,7 +135,7 @@ def markdown(assessments: list[Assessment], answers: Sequence[theses.Answer], st
     ]
     left = list(assessments)
     for item in ITEMS:
-        own = [each for each in left if each.claim.id.startswith(item.prefix)]
+        own = [each for each in left if item.has(each.claim.id, each.claim.rests_on)]
         left = [each for each in left if each not in own]
         sections += [f"## {item.name}", _section(own)] if own else []
     sections += ["## Beside the paper: its authors' follow-up", _section(left)] if left else []
@@ -171,10 +171,13 @@ def counted(assessments: Sequence[Assessment]) -> str:
         kind: ", ".join(f"{own[name]} {name}" for name in verdicts.VERDICTS if own[name] or kind == "experiments")
         for kind, own in counts.items()
     }
-    open_still = [own.claim for own in assessments if own.claim.of_the_paper and own.verdict == UNDECIDED]
+    judged = [own for own in assessments if own.claim.of_the_paper and own.claim.rests_on == "experiments"]
+    open_still = [own.claim for own in judged if own.verdict == UNDECIDED]
     unrecorded = sum(claim.measure == measures.noise.unrecorded.__name__ for claim in open_still)
     never = sum(claim.cannot_be_confirmed for claim in open_still)
-    words["experiments"] += f" ({unrecorded} of them no record can judge, {never} no number of seeds could confirm)"
+    left = [(unrecorded, "no record can judge"), (never, "no number of seeds could confirm")]
+    if noted := ", ".join(f"{count} {why}" for count, why in left if count):
+        words["experiments"] += f" (of the undecided, {noted})"
     beside = sum(not own.claim.of_the_paper for own in assessments)
     points = f" ({beside} reference points from its authors' follow-up are not counted)" if beside else ""
     claims = f"{counts['experiments'].total()} claims for experiments: {words['experiments']}"
@@ -269,7 +272,10 @@ def _number(own: Assessment, found: pandas.Series | measures.Bounded | measures.
             for sample in (values.shown, replace(values.shown, mean=printed))
         )
         if best.support > verdicts.LEVEL:
-            words += "; cannot be decided from a single printed run: ours spread so much that even their equality would not do"
+            words += (
+                "; cannot be decided from a single printed run: our seeds spread so widely that even an equal mean would not "
+                "confirm it"
+            )
             own = replace(own, lacks=PRINTED_ERROR)
     else:
         error = claim.printed_standard_error or 0.0
@@ -283,7 +289,7 @@ def _ordering(own: Assessment, parts: measures.Parts) -> Assessment:
     fewest = min(part.n for part in observed.values())
     if fewest == 0:
         return replace(own, reason=NO_SEED, lacks=ENOUGH_SEEDS)
-    allowance = own.claim.margin.value if own.claim.margin else 0.0
+    allowance = own.claim.allowance
     weakest = min(observed, key=lambda name: _standing(observed[name], allowance))
     worst = observed[weakest]
     own = replace(own, measured=worst.shown, censored=worst.bounded)

@@ -97,6 +97,11 @@ class Claim:
         return not self.id.startswith(FOLLOW_UP)
 
     @property
+    def allowance(self) -> float:
+        """How far below zero the differences of an ordering may lie, in its unit."""
+        return self.margin.value if self.margin else 0.0
+
+    @property
     def rests_on(self) -> str:
         """What a verdict on it rests on: "experiments", "architecture" (counts of parameters) or "arithmetic"."""
         return (

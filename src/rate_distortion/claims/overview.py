@@ -34,6 +34,12 @@ class Item:
     prefix: str
     target: str
 
+    def has(self, claim: str, rests_on: str) -> bool:
+        """Whether a claim belongs here: by the prefix of its id, and arithmetic apart from what experiments decide."""
+        if rests_on == "arithmetic":
+            return self is ARITHMETIC and not claim.startswith(FOLLOW_UP)
+        return claim.startswith(self.prefix)
+
 
 ARITHMETIC = Item("claims", "The paper's own arithmetic", "AR-", "claims.md")
 ITEMS = (
@@ -61,7 +67,7 @@ def overview(claims: pandas.DataFrame, study: str, records: Mapping[str, Iterabl
     """
     rows = []
     for item in ITEMS:
-        own = _of_item(claims, item)
+        own = claims[[item.has(*claim) for claim in zip(claims["id"], claims["rests_on"], strict=True)]]
         counts = own["verdict"].value_counts()
         seconds = [_seconds(path) for path in records.get(item.key, ())]
         promised = item.key in records or item.key == "claims"
@@ -93,16 +99,8 @@ def markdown(rows: pandas.DataFrame) -> str:
 
 
 def read(path: str | Path) -> pandas.DataFrame:
-    """The rows of an overview.csv or theses.csv, or of what docs/ has of them."""
+    """The rows of an overview.csv, or of docs/verdicts.csv or docs/theses.csv."""
     return pandas.read_csv(path, keep_default_na=False, na_values={"training_minutes": [""]})
-
-
-def _of_item(claims: pandas.DataFrame, item: Item) -> pandas.DataFrame:
-    """Claims by the prefix of their ids; arithmetic, which no experiment decides, by itself wherever the paper prints it."""
-    arithmetic = claims["rests_on"] == "arithmetic"
-    if item is ARITHMETIC:
-        return claims[arithmetic & ~claims["id"].str.startswith(FOLLOW_UP)]
-    return claims[~arithmetic & claims["id"].str.startswith(item.prefix)]
 
 
 def _seconds(path: str | Path) -> float:

@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas
 
 from rate_distortion.claims import ledger, overview
@@ -39,8 +40,10 @@ def theses(folder: str | Path) -> pandas.DataFrame:
     measured = pandas.to_numeric(claims["measured"], errors="coerce")
     constructed = claims["reason"].fillna("").str.startswith(BY_CONSTRUCTION)
     shown = claims[(claims["kind"] == "ordering") & measured.notna() & ~constructed]
-    against = [ledger.load()[name].direction == "contradicts" for name in shown.index]
-    holds = (measured[shown.index] > 0) != against
+    claimed = [ledger.load()[name] for name in shown.index]
+    allowances = np.array([own.allowance for own in claimed])
+    against = np.array([own.direction == "contradicts" for own in claimed])
+    holds = (measured[shown.index] > -allowances) != against
     name = f"{folder.parent.name} so far" if folder.name == "partial" else folder.name
     rows = found[["thesis", "statement", "where", "verdict", "comparability"]].fillna("")
     by_thesis = holds.groupby(shown["thesis"])
@@ -71,18 +74,14 @@ def with_table(page: str, table: str) -> str:
     return re.sub(f"(?s){re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: f"{BEGIN}\n\n{table}\n\n{END}", page, count=1)
 
 
-def read_theses() -> pandas.DataFrame:
-    """The recorded rows of :func:`theses`."""
-    return pandas.read_csv(THESES, keep_default_na=False)
-
-
 def main(*folders: str) -> None:
     """Record these studies, real data first; the last is finished."""
     rows = pandas.concat([theses(folder) for folder in folders], ignore_index=True)
     files.write_text(THESES, rows.to_csv(index=False))
     files.write_text(VERDICTS, files.verified(Path(folders[-1]) / "overview.csv").read_text(encoding="utf-8"))
+    # Read back, so that a test of the pages makes the very same tables.
     for page, table in (
-        (README, theses_table(read_theses())),
+        (README, theses_table(overview.read(THESES))),
         (REPRODUCTION, overview.markdown(overview.read(VERDICTS))),
     ):
         files.write_text(page, with_table(page.read_text(encoding="utf-8"), table))

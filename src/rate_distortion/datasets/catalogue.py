@@ -89,7 +89,7 @@ CLASSES: Mapping[str, int] = dict.fromkeys(SPLIT_SIZES, 10) | {
 """Classes of each source; those of ``arrays`` stand in the user's file."""
 
 LAST_OF_EVERY_CLASS: Mapping[str, int] = {"digits": 29, "mnist": 25}
-"""How many of the last training images have one of every class; of ``svhn`` it is not known here."""
+"""The smallest n such that the last n training images contain every class; not known here for ``svhn``."""
 
 RESIZABLE = ("mnist", "digits", "fashion_mnist", "kmnist", "usps", *(f"emnist_{kind}" for kind in EMNIST))
 """Grey sources that can be resized; the others keep their own size."""

@@ -94,7 +94,7 @@ def image_side(dataset: str, *, image_size: int | None = None, file: str | Path 
 
 
 def last_of_every_class(dataset: str, *, file: str | Path | None = None) -> int:
-    """How many of the last training images have one of every class, as far as it is known: the number of classes at least.
+    """The smallest n such that the last n training images contain every class; where that is not known, the number of classes.
 
     Raises:
         DatasetError: there is no such source, or the user's file does not fit.

@@ -14,10 +14,12 @@ import numpy as np
 import pandas
 
 from rate_distortion.analysis.capacity_law import CHANGE, EXPONENT, THRESHOLD, predictions
+from rate_distortion.analysis.precision import rounded, with_minus
 from rate_distortion.claims import ledger
 from rate_distortion.datasets import prepared_data
 from rate_distortion.figures import Drawing, style
 from rate_distortion.storage import files
+from rate_distortion.studies.sizes import source
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -52,7 +54,7 @@ def make(*, table: str | Path, dataset: str | Path, model: str, batch_size: int,
         study: name, seeds, epochs.
     """
     data = prepared_data.describe(Path(dataset).parent)
-    rows = tidy(files.read_table(table), with_paper=data.get("part_of", data["dataset"]) in OF_THE_PAPER)
+    rows = tidy(files.read_table(table), with_paper=source(data) in OF_THE_PAPER)
     shown = f"model {model}, batch size {batch_size}, {style.over_seeds(study)}"
     return style.drawing(rows, functools.partial(draw, rows, style.source_line(study, data, shown)))
 
@@ -121,7 +123,8 @@ def _draw_weight_decays(axis: Axes, rows: pandas.DataFrame) -> Iterator[Artist]:
         ends = bars[["lower", "upper"]].fillna(0).clip(*limits).to_numpy().T
         words = f"{labels} labels not fitted"
         if labels in powers.index:
-            words += " (exponent {lower:.1f} to {upper:.1f})".format(**powers.loc[labels]).replace("-", "−")
+            exponents = (rounded(powers.loc[labels, end], 1) for end in ("lower", "upper"))
+            words += with_minus(f" (exponent {' to '.join(exponents)})")
         yield axis.vlines(bars["train_images"], *ends, color=colour, linewidth=4, label=words)
         yield _draw_line(axis, line, colour, marker, f"{labels} labels, predicted", linestyle="--")
     axis.set(yscale="log", ylim=limits, ylabel="weight decay λ")

@@ -36,7 +36,7 @@ TITLE_CHARACTERS = 62
 WIDE_PANELS = 2
 """With more panels only the first numbers its vertical axis; the grid lines carry the values on."""
 RISING = (
-    "The floor is not taken off here, as it is in the tables. Information can rise while accuracy falls to 0\u00a0%: under an "
+    "Unlike in the tables, the floor is not subtracted here. Information can rise while accuracy falls to 0\u00a0%: under an "
     "unbounded attack a label is mistaken for the same class again and again, and that class tells the label."
 )
 

@@ -173,7 +173,8 @@ def spread_markers(axis: Axes, lines: Sequence[Artist]) -> None:
 
 def source_line(study: Mapping[str, Any], data: Mapping[str, Any], shown: str) -> str:
     """The lines under a figure: study, data and scale, and what of it is shown."""
-    trained_on = sum(data["images"][split] for split in data["train_on"].split("+"))
+    splits = study.get("train_on", data["train_on"]).split("+")
+    trained_on = sum(data["images"][split] for split in splits)
     training = study.get("training", f"{study['epochs']} epochs")
     return f"Study {study['name']}: {data['description']}, {trained_on:,} training images, {training}; {shown}"
 

@@ -39,7 +39,7 @@ def make(
         calibration: model, batch_size.
         study: name, seeds, epochs.
     """
-    rows, data = files.read_table(table), prepared_data.describe(Path(dataset).parent) | {"train_on": "train"}
+    rows, data = files.read_table(table), prepared_data.describe(Path(dataset).parent)
     shown = f"model {calibration['model']}, batch size {calibration['batch_size']}, {style.over_seeds(study)}"
     draws = functools.partial(draw, rows, style.source_line(study, data, shown))
     return style.drawing(rows, draws, width=style.SINGLE_COLUMN)

@@ -8,6 +8,8 @@ What is left is taken off where it is known exactly: at independence.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from rate_distortion.information.counts import LN2, entropy_bits
@@ -30,8 +32,9 @@ def pair_information(first_ids: np.ndarray, second_ids: np.ndarray) -> np.ndarra
         first_ids, second_ids: codes from 0 upwards, (n,) each, n at least 2.
     """
     samples = len(first_ids)
-    table = np.zeros((first_ids.max() + 1, second_ids.max() + 1), dtype=np.int64)
-    np.add.at(table, (first_ids, second_ids), 1)
+    first_ids, second_ids = (np.asarray(ids, dtype=np.int64) for ids in (first_ids, second_ids))
+    shape = first_ids.max() + 1, second_ids.max() + 1
+    table = np.bincount(np.ravel_multi_index((first_ids, second_ids), shape), minlength=math.prod(shape)).reshape(shape)
     rows, columns = table.sum(axis=1), table.sum(axis=0)
     of_rows, of_columns = _grassberger_bits(rows), _grassberger_bits(columns)
     adding = np.log2(samples) + (_grassberger_bits(table) - of_rows[:, None] - of_columns)[first_ids, second_ids]

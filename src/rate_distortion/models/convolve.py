@@ -23,12 +23,12 @@ CHUNK = 32
 def convolve(images: Tensor, weight: Tensor, bias: Tensor, stride: int, padding: int) -> Tensor:
     """As :func:`torch.nn.functional.conv2d`: (N, C, H, W) and kernels (O, C, h, w) -> (N, O, H', W').
 
-    Kernels of an even width with stride 2 are rearranged on a processor, and the gradient with respect to the images then is a
+    Kernels of even sides with stride 2 are rearranged on a processor, and the gradient with respect to the images then is a
     product where the weights need none (an attack).
     """
-    if images.device.type != "cpu" or stride != 2 or weight.shape[3] % 2:
+    if images.device.type != "cpu" or stride != 2 or any(side % 2 for side in weight.shape[2:]):
         return functional.conv2d(images, weight, bias, stride, padding)
-    if images.requires_grad and not weight.requires_grad and images.shape[1] <= FEW_CHANNELS:
+    if images.requires_grad and not (weight.requires_grad or bias.requires_grad) and images.shape[1] <= FEW_CHANNELS:
         return _OfImages.apply(images, weight, bias, padding)
     return _of_pairs(images, weight, bias, padding)
 

@@ -110,10 +110,13 @@ def _users_code(factory: str) -> Iterator[None]:
     except (InputError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = (__file__, importlib.__file__, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
+        theirs = [frame for frame in frames if frame.filename not in ours]
+        place = f"; {theirs[-1].filename}, line {theirs[-1].lineno}" if theirs else ""
         reason = " ".join(str(error).split())
         raise InputError(
-            f"model factory {factory!r} fails ({type(error).__name__}: {reason}; {last.filename}, line {last.lineno}); it must "
+            f"model factory {factory!r} fails ({type(error).__name__}: {reason}{place}); it must "
             "be a function of image_shape and classes that returns a torch.nn.Module"
         ) from error
 

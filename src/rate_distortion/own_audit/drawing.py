@@ -19,7 +19,7 @@ def make(curves: pandas.DataFrame, title: str, shown: str) -> Drawing:
         shown: the lines under it: what of the model and its images is shown.
     """
     rows = curves[np.isfinite(curves["snr_db"])].assign(panel="", seed=0)
-    # Only one kind of noise has its floor drawn, since the others have it at other ratios.
+    # One floor only: each kind of noise is recorded at its own ratios, and a line through all of them would jump.
     rows["floor_bits"] = rows["floor_bits"].where(rows["noise"] == "l2")
     panels = [{"panel": "", "title": title, "model": title, "evaluation_mode": "none"}]
     return style.drawing(rows, functools.partial(figure5.draw, rows, panels, f"{shown} {figure5.RISING}"))

@@ -51,6 +51,7 @@ SUMMARY = (
     "noise",
     "clean_information_bits",
     "half_information_snr_db",
+    "half_information_plain_snr_db",
     "area_bits_db",
     "area_low_bits_db",
     "area_high_bits_db",
@@ -229,8 +230,6 @@ def _summary(sweeps: Mapping[str, Any], labels: Tensor) -> pandas.DataFrame:
         for noise, own in sweeps.items()
     ]
     table = fault_tolerance.summary(recorded)[list(SUMMARY)]
-    plain = plain_of_one_plus_db(table["half_information_snr_db"])
-    table.insert(table.columns.get_loc("half_information_snr_db") + 1, "half_information_plain_snr_db", plain)
     table.insert(1, "clean_accuracy_percent", [own.records[0]["accuracy_percent"] for own in sweeps.values()])
     return table
 

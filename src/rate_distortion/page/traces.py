@@ -19,8 +19,8 @@ def line(
     """A line that shares its legend entry with everything of its name; without ``hover`` it stays silent."""
     spoken = {"hoverinfo": "skip"} if hover is None else {"hovertemplate": hover}
     return go.Scatter(
-        x=numbers(x),
-        y=numbers(y),
+        x=_numbers(x),
+        y=_numbers(y),
         mode="lines",
         line={"color": on_page(colour), "width": 2},
         name=name,
@@ -33,8 +33,8 @@ def line(
 def ring(x: Iterable, y: Iterable, colour: str, name: str, legend: bool = False) -> go.Scatter:
     """An open circle, of the name and colour of a line."""
     return go.Scatter(
-        x=numbers(x),
-        y=numbers(y),
+        x=_numbers(x),
+        y=_numbers(y),
         mode="markers",
         marker={"symbol": "circle", "size": 9, "color": SURFACE, "line": {"color": on_page(colour), "width": 2}},
         name=name,
@@ -47,8 +47,8 @@ def ring(x: Iterable, y: Iterable, colour: str, name: str, legend: bool = False)
 def band(x: pandas.Series, low: pandas.Series, high: pandas.Series, colour: str, name: str) -> go.Scatter:
     """A band around a line, of its name and colour."""
     return go.Scatter(
-        x=numbers([*x, *x[::-1]]),
-        y=numbers([*high, *low[::-1]]),
+        x=_numbers([*x, *x[::-1]]),
+        y=_numbers([*high, *low[::-1]]),
         fill="toself",
         fillcolor=on_page(colour),
         opacity=0.18,
@@ -60,7 +60,7 @@ def band(x: pandas.Series, low: pandas.Series, high: pandas.Series, colour: str,
     )
 
 
-def numbers(values: Iterable) -> np.ndarray | list:
+def _numbers(values: Iterable) -> np.ndarray | list:
     """Numbers in single precision, which a screen cannot tell from double; text, and nothing, as they are."""
     listed = list(values)
     return listed if listed and (listed[0] is None or isinstance(listed[0], str)) else np.asarray(listed, np.float32)

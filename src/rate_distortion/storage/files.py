@@ -65,7 +65,7 @@ _guards: list[tuple[Path, Callable[[], object]]] = []
 
 
 class UnwritableFileError(OSError):
-    """A file could not be written; the file that had its name before, if any, is untouched."""
+    """A file could not be written; the file that had its name before, if any, is untouched or gone."""
 
     def __str__(self) -> str:
         return self.strerror
@@ -271,7 +271,7 @@ def checksum(path: str | Path, algorithm: str = "sha256") -> str:
 def _note_checksum(path: Path, temporary: Path) -> None:
     """Note the checksum of a study's file before it gets its name: a kill in between leaves a note without its file.
 
-    An older file goes before the note, to which it would be a damaged one.
+    The old file is removed before the new note is in place; otherwise it would look damaged.
     """
     if note := _note_of(path):
         with completed(note) as written:

@@ -44,8 +44,13 @@ def split_sizes(data: dict[str, Any]) -> dict[str, int]:
 
 def training_images(study: Study, model: str) -> int:
     """Images that a convolutional network is trained on."""
+    return study.train_images(model) or available_images(study, model)
+
+
+def available_images(study: Study, model: str) -> int:
+    """Images that a convolutional network could be trained on."""
     sizes = split_sizes(study.config["data"])
-    return study.train_images(model) or sum(sizes[split] for split in study.train_on(model).split("+"))
+    return sum(sizes[split] for split in study.train_on(model).split("+"))
 
 
 def image_values(study: Study, preprocessing: str | None = None) -> int:

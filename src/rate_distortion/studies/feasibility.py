@@ -16,6 +16,7 @@ from typing import Any
 from rate_distortion import datasets
 from rate_distortion.analysis import channel
 from rate_distortion.models import own
+from rate_distortion.studies import amounts
 from rate_distortion.studies.configuration import StudyError, listed, suggestion
 from rate_distortion.studies.study import Study
 
@@ -33,7 +34,7 @@ def check_feasible(study: Study) -> None:
     if sizes := _sizes(config["data"]):
         used = _check_splits(f"{path}.data", config["data"], sizes)
         _check_components(study, used)
-        _check_capacity_law(study, used)
+        _check_capacity_law(study)
         _check_minibatches(study, used)
         for part in ("perturbations", "attack_audit"):
             if part in config:
@@ -124,15 +125,11 @@ def _check_components(study: Study, used: Mapping[str, int]) -> None:
             )
 
 
-def _check_capacity_law(study: Study, used: Mapping[str, int]) -> None:
-    for cell in study.cells("capacity_law")[:1]:
+def _check_capacity_law(study: Study) -> None:
+    if study.has("capacity_law"):
         key, asked = f"studies.{study.name}.capacity_law.train_images", study.config["capacity_law"]["train_images"]
-        available = _images_to_train_on(study, cell.model, used)
+        available = amounts.available_images(study, study.cells("capacity_law")[0].model)
         _check_count(key, max(asked), available, "images to train on beside the validation images")
-
-
-def _images_to_train_on(study: Study, model: str, used: Mapping[str, int]) -> int:
-    return sum(used[split] for split in study.train_on(model).split("+"))
 
 
 def _check_minibatches(study: Study, used: Mapping[str, int]) -> None:
@@ -143,7 +140,7 @@ def _check_minibatches(study: Study, used: Mapping[str, int]) -> None:
         model, size = cell
         if study.model(model)["normalization"] != "batch" or study.model(model)["factory"] is not None:
             continue
-        images = study.train_images(model) or _images_to_train_on(study, model, used)
+        images = amounts.training_images(study, model)
         _refuse_single(f"the batch size of model {model} of {path}", size, images, "training images")
         for split in ("train", "validation", "test"):
             _refuse_single(f"{path}.training.evaluation_batch_size", evaluation, used[split], f"{split} images")

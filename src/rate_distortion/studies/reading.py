@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +49,7 @@ def read(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     text = _text(path)
-    try:
-        content = _json(text) if path.suffix == ".json" else _yaml(text)
-    except yaml.YAMLError as error:
-        raise StudyError(f"{path}{_place(error)}: {_problem(error)}") from error
-    except UnreadableError as error:
-        raise StudyError(f"{path}{error}") from error
-    except RecursionError as error:
-        raise StudyError(f"{path} is nested too deeply; studies have at most six levels") from error
+    content = _parsed(text, _json if path.suffix == ".json" else _yaml, str(path))
     if content is None:
         raise StudyError(f"{path} is empty; it must have keys at its top level, such as studies:")
     if not isinstance(content, dict):
@@ -95,12 +88,7 @@ def on_command_line(arguments: Iterable[str] | None) -> dict[str, Any]:
     found = {}
     for key, _, text in (argument.partition("=") for argument in arguments or ()):
         if text.lstrip().startswith(("{", "[")):
-            try:
-                found[key] = _yaml(text)
-            except yaml.YAMLError as error:
-                raise StudyError(f"--config {key}: {_problem(error)}") from error
-            except UnreadableError as error:
-                raise StudyError(f"--config {key}{error}") from error
+            found[key] = _parsed(text, _yaml, f"--config {key}")
     return found
 
 
@@ -230,6 +218,18 @@ def _json(text: str) -> Any:
 
 def _marked(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
+def _parsed(text: str, parse: Callable[[str], Any], where: str) -> Any:
+    """The value of a text; what is wrong becomes a StudyError that begins with its place."""
+    try:
+        return parse(text)
+    except yaml.YAMLError as error:
+        raise StudyError(f"{where}{_place(error)}: {_problem(error)}") from error
+    except UnreadableError as error:
+        raise StudyError(f"{where}{error}") from error
+    except RecursionError as error:
+        raise StudyError(f"{where} is nested too deeply; studies have at most six levels") from error
 
 
 def _place(error: yaml.YAMLError) -> str:

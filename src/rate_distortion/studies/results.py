@@ -53,7 +53,7 @@ def _of(study: Mapping[str, Any]) -> str:
 
 
 def _on(study: Mapping[str, Any]) -> str:
-    """For what is not of the study's own images."""
+    """For results on other images than the study's ``data``."""
     return f"study **{study['name']}**, on {study['images']}"
 
 
@@ -121,9 +121,10 @@ def _figure5(name: str, words: str, panels: Callable[[Study], list[dict[str, Any
     """Figure 5, and the same under each kind of batch statistics, are the same curves in other panels."""
 
     def caption(study: Mapping[str, Any], panels: list[Mapping[str, Any]]) -> str:
-        modes = [panel["evaluation_mode"].replace("none", "") for panel in panels]
         titles = "; ".join(
-            panel["title"] + (mode and f" with {mode} statistics") for panel, mode in zip(panels, modes, strict=True)
+            panel["title"]
+            + ("" if panel["evaluation_mode"] == "none" else f" with {panel['evaluation_mode']} statistics")
+            for panel in panels
         )
         return (
             "Information about the label (above) and accuracy (below) against signal-to-noise ratio "
@@ -297,7 +298,10 @@ RESULTS: tuple[Result, ...] = (
         "calibration",
         ("calibration",),
         reads=lambda study: of_dataset(study) | {"table": targets.results(study, "tables/weight_decay.csv")[0]},
-        settings_of=lambda study: of_study(study) | {"calibration": study.config["calibration"]},
+        settings_of=lambda study: {
+            "study": shown.calibration_summary(study),
+            "calibration": study.config["calibration"],
+        },
         caption=lambda study, calibration: (
             f"Accuracy against weight decay in {_of(study)}: model {calibration['model']} at batch size "
             f"{calibration['batch_size']}, {trained(study)}, {_seeds(study)}. Red: training accuracy on random labels, "
@@ -311,7 +315,10 @@ RESULTS: tuple[Result, ...] = (
         "calibration",
         ("calibration",),
         records={"metrics": "metrics.json"},
-        settings_of=lambda study: of_study(study) | {"model": study.config["calibration"]["model"]},
+        settings_of=lambda study: {
+            "study": shown.calibration_summary(study),
+            "model": study.config["calibration"]["model"],
+        },
         caption=lambda study, **_: (
             f"The weight-decay calibration of {_of(study)}: every weight decay of the grid on random and on original labels, "
             f"{_seeds(study)}, {trained(study)}. The smallest value with which no seed fits random labels is marked chosen; "

@@ -18,13 +18,14 @@ BOTTLENECK_KEYS = (
 
 def summary(study: Study) -> dict[str, Any]:
     """What a table or figure says of the study it shows."""
-    training = study.config["training"]
-    own = {
-        "seeds": study.config["seeds"],
-        "epochs": training["epochs"],
-        "learning_rate": training["learning_rate"],
-    }
-    return title(study) | own | _given_weights(study, trained(own)) | _own_networks(study)
+    own = _described(study)
+    return own | _given_weights(study, trained(own)) | _own_networks(study)
+
+
+def _described(study: Study) -> dict[str, Any]:
+    """What every kind of network has, whose epochs and learning rate may be its own."""
+    training = {key: study.config["training"][key] for key in ("epochs", "learning_rate")}
+    return title(study) | {"seeds": study.config["seeds"]} | training
 
 
 def trained(study: Mapping[str, Any]) -> str:
@@ -64,7 +65,7 @@ def perceptron_summary(study: Study) -> dict[str, Any]:
     settings = study.config["multilayer_perceptron"]
     own = {key: settings[key] for key in ("epochs", "learning_rate", "batch_size", "hidden_widths")}
     own["images"] = f"{' versus '.join(map(str, settings['digits']))} of {datasets.DESCRIPTIONS[settings['dataset']]}"
-    return summary(study) | own | {"figure2_epochs": settings["gradient_snr"].get("epochs", settings["epochs"])}
+    return _described(study) | own | {"figure2_epochs": settings["gradient_snr"].get("epochs", settings["epochs"])}
 
 
 def bottleneck_summary(study: Study) -> dict[str, Any]:
@@ -76,8 +77,15 @@ def bottleneck_summary(study: Study) -> dict[str, Any]:
 
 def capacity_law_summary(study: Study) -> dict[str, Any]:
     """What the capacity law says of the study it shows: its networks take epochs of their own."""
-    epochs = [study.training(*cell)["epochs"] for cell in study.cells("capacity_law")]
-    return summary(study) | {"epochs": " to ".join(f"{own:,}" for own in sorted({min(epochs), max(epochs)}))}
+    cells = study.cells("capacity_law")
+    epochs = [study.training(*cell)["epochs"] for cell in cells]
+    words = " to ".join(f"{own:,}" for own in sorted({min(epochs), max(epochs)}))
+    return _described(study) | _own_networks(study) | {"epochs": words, "train_on": study.train_on(cells[0].model)}
+
+
+def calibration_summary(study: Study) -> dict[str, Any]:
+    """What the calibration says of the study it shows: its networks may leave out images that others are trained on."""
+    return summary(study) | {"train_on": study.train_on(study.cells("calibration")[0].model)}
 
 
 def page_summary(study: Study) -> dict[str, Any]:

@@ -37,7 +37,7 @@ HOLD_OUT = "hold_out_validation"
 """Key of the models that a calibration or the capacity law derives: they train without the validation images."""
 
 TRAIN_IMAGES = "train_images"
-"""Key of the models that the capacity law derives: they train on so many of the images, the first."""
+"""Key of the models that the capacity law derives: how many of the images they train on, the first ones."""
 
 AS_IN_THE_STUDY = "as_in_the_study"
 """The choice that a sensitivity analysis compares with."""
@@ -110,7 +110,8 @@ class Study:
         }
 
     def train_on(self, model: str) -> str:
-        """The splits that a model is trained on, joined by "+"; models that a choice is made among leave validation out."""
+        """The splits that a model is trained on, joined by "+"; models of the calibration and of the
+        capacity law are not trained on the validation images."""
         merged = self._merged_model(model)
         splits = "train" if merged.get(HOLD_OUT) else self.config["data"]["train_on"]
         return splits + ("+extra" if merged.get("data") == "train+extra" else "")

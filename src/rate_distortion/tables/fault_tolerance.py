@@ -11,7 +11,7 @@ import pandas
 from rate_distortion.analysis import fault_tolerance as measured
 from rate_distortion.analysis.precision import DASH
 from rate_distortion.analysis.records import disambiguate
-from rate_distortion.analysis.signal_to_noise import IN_WORDS, plain_of_one_plus_db
+from rate_distortion.analysis.signal_to_noise import IN_WORDS
 from rate_distortion.tables.layout import Cell, Layout, Table, batch_size_note, columns, is_users_own, notes
 
 NOISE_NAMES = {"l2": "L₂", "linf": "L∞", "gaussian": "Gaussian"}
@@ -26,10 +26,6 @@ def fault_tolerance(summary: pandas.DataFrame, study: Mapping[str, Any], data: M
     """
     if is_users_own(data):  # whose classes 9 and 6 are no digits
         summary = summary.drop(columns="nine_to_six_percent")
-    summary = summary.copy()
-    usual = plain_of_one_plus_db(summary["half_information_snr_db"])
-    place = summary.columns.get_loc("half_information_snr_db") + 1
-    summary.insert(place, "half_information_plain_snr_db", usual)
     low, high = measured.AREA_LOW_DB, measured.AREA_HIGH_DB
     return Table(
         summary,

@@ -53,7 +53,7 @@ LATEX_TEXT = str.maketrans(
 """Characters that LaTeX reads as commands or does not have, and what stands for them."""
 
 TAG, NO_TAG = re.compile(r"<(?=[A-Za-z/!?])"), "&lt;"
-"""What Markdown would take for HTML, in words that an archive of somebody else's brought."""
+"""The start of an HTML tag, and what Markdown gets in its place: titles in an archive are somebody else's words."""
 
 
 @dataclass(frozen=True)
@@ -354,7 +354,7 @@ def is_users_own(data: Mapping[str, Any]) -> bool:
 
 def notes(study: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
     """What every table says of where its numbers come from."""
-    images, trained_on = data["images"], data["train_on"].split("+")
+    images, trained_on = data["images"], study.get("train_on", data["train_on"]).split("+")
     return [
         f"Study {study['name']}: {study['title']}.",
         f"Data: {data['description']}, {sum(images[split] for split in trained_on):,} training and {images['test']:,} "

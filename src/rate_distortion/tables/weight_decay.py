@@ -124,7 +124,7 @@ def _caution(original: pandas.DataFrame, choice: capacity.Choice) -> list[str]:
     return [
         f"Caution: with the smallest λ of the grid, {smallest:g}, random labels are not fitted either, and train accuracy on "
         f"the original ones is {accuracy:.1f} %. Nothing shows that this training could fit random labels at all, so that the "
-        "choice says nothing: train longer, or add smaller λ."
+        "chosen λ means nothing: train longer, or add smaller λ."
     ]
 
 

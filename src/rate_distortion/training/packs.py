@@ -45,8 +45,8 @@ def trainees(
 
     Args:
         runs: folder -> study, model, batch_size, labels and seed.
-        settings: model, training and train_on of a cell (:class:`rate_distortion.studies.Study`), with train_images where it
-            has the first so many alone, and the file of its weights where it is trained already; or of a pack's cells by
+        settings: model, training and train_on of a cell (:class:`rate_distortion.studies.Study`), train_images where it is
+            trained on only the first of them, and the file of its weights where it is trained already; or of a pack's cells by
             "model/labels".
         data_folder: prepared data.
         weight_decay: the calibration's choice, for models that use it.

@@ -79,7 +79,7 @@ def train_and_write(folders: Sequence[Path], trainee: Trainee) -> None:
 def write(folder: str | Path, run: FinishedRun) -> None:
     """Write a finished run: weights, tables, arrays and metrics, and at last provenance.json, which has their checksums."""
     folder = Path(folder)
-    files.remove(folder / provenance.RECORD)  # of a start that was killed: what it says would not be of these files
+    files.remove(folder / provenance.RECORD)  # left by a killed start: it would describe other files
     files.write_bytes(folder / WEIGHTS, checkpoints.serialized(run.model.state_dict()))
     tables = {f"{name}.csv": rows for name, rows in run.tables.items() if rows}
     for name, rows in tables.items():

@@ -39,19 +39,9 @@ def test_the_calibration_gives_the_smallest_sufficient_weight_decay_by_seed(tmp_
                     "loss_gap": 1.0,
                 }
                 paths.append(write_json(tmp_path / f"{value}{labels}{seed}/metrics.json", record))
-    choice = dict.fromkeys(
-        (
-            "best_validation_weight_decay",
-            "same",
-            "test_accuracy_percent",
-            "test_standard_error",
-            "seeds",
-            "epochs",
-            "steps",
-        )
+    records = StudyRecords(
+        {"metrics": paths, "weight_decay": [write_json(tmp_path / "weight_decay.json", choice_of(0.03))]}
     )
-    choice |= {"weight_decay": 0.03, "batch_size": 128, "train_images": 66_000, "model": "A"}
-    records = StudyRecords({"metrics": paths, "weight_decay": [write_json(tmp_path / "weight_decay.json", choice)]})
     found = measures.capacity.sufficient_weight_decay(records)
     assert found.high.to_dict() == {1: 0.03, 2: 0.01, 3: 0.01, 4: 0.01, 5: 0.01}
     assert found.low.to_dict() == {1: 0.01, 2: 0.001, 3: 0.001, 4: 0.001, 5: 0.001}
@@ -60,6 +50,13 @@ def test_the_calibration_gives_the_smallest_sufficient_weight_decay_by_seed(tmp_
         "better than 0.001": 4.0,
         "better than 0.01": -1.0,
     }
+
+
+def choice_of(weight_decay):
+    """A calibration's answer of which nothing else is known."""
+    unknown = "best_validation_weight_decay same test_accuracy_percent test_standard_error seeds epochs steps"
+    known = {"weight_decay": weight_decay, "batch_size": 128, "train_images": 66_000, "model": "A"}
+    return dict.fromkeys(unknown.split()) | known
 
 
 def calibration_paths(folder, smallest, grid=(0.003, 0.005, 0.007, 0.01, 0.02, 0.03)):
@@ -71,18 +68,7 @@ def calibration_paths(folder, smallest, grid=(0.003, 0.005, 0.007, 0.01, 0.02, 0
         for value in grid
         for labels in ("original", "random")
     ]
-    keys = (
-        "best_validation_weight_decay",
-        "same",
-        "test_accuracy_percent",
-        "test_standard_error",
-        "seeds",
-        "epochs",
-        "steps",
-    )
-    choice = dict.fromkeys(keys)
-    choice |= {"weight_decay": 0.01, "batch_size": 128, "train_images": 66_000, "model": "A"}
-    chosen = write_json(folder / "weight_decay.json", choice)
+    chosen = write_json(folder / "weight_decay.json", choice_of(0.01))
     return {"paths": written(folder, records), "weight_decay": [chosen]}
 
 

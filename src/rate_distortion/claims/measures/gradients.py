@@ -24,17 +24,17 @@ def plateau_epoch(records: StudyRecords, activation: str, normalization: str) ->
     recorded = np.sort(_network(records.gradient_records, activation, normalization)["epoch"].unique())
     summary = _gradient_summary(records, activation, normalization)
     high = summary["plateau_epoch"].fillna(math.inf)
-    settled = np.isfinite(high)
-    before = recorded[np.maximum(np.searchsorted(recorded, high[settled]) - 1, 0)]
-    low = high.where(settled, float(recorded[-1]))
-    low[settled] = before
+    low = recorded[np.maximum(np.searchsorted(recorded, high) - 1, 0)].astype(float)  # of infinity the last one
     bounds = summary[["seed"]].assign(low=low, high=high).groupby("seed").median()
     return Bounded(bounds["low"], bounds["high"])
 
 
 @measure
 def settles(records: StudyRecords, networks: Sequence[str]) -> Parts:
-    """What a constant curve may change by per decade of epochs, less what the median layer's still does at the end."""
+    """The slope that still counts as constant, less the median over layers of the size of the final slope.
+
+    In decades of the ratio per decade of epochs; above 0 where the curves have settled.
+    """
     parts = {}
     for network in networks:
         slopes = _gradient_summary(records, *network.split("/")).assign(size=lambda rows: rows["final_slope"].abs())
